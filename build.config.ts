@@ -1,0 +1,15 @@
+import { defineBuildConfig } from 'unbuild'
+
+/** One line for each entry of `exports` in package.json: its name there, and its file in src. */
+const entries = {
+  index: 'index',
+  errors: 'errors',
+  tmc: 'tmc/index',
+}
+
+export default defineBuildConfig({
+  entries: Object.entries(entries).map(([name, file]) => ({ name, input: `src/${file}` })),
+  declaration: 'node16',
+  failOnWarn: true,
+  rollup: { emitCJS: false, esbuild: { target: 'es2022' } },
+})

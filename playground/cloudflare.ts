@@ -1,0 +1,73 @@
+// The few types of the Workers runtime that the playground uses; the published types clash with those of the DOM.
+
+export type SqlValue = string | number | null | ArrayBuffer
+
+export interface SqlStorage {
+  exec<Row = Record<string, SqlValue>>(
+    query: string,
+    ...values: SqlValue[]
+  ): Iterable<Row> & { one(): Row; toArray(): Row[]; readonly rowsWritten: number }
+}
+
+export interface ObjectState {
+  readonly storage: {
+    readonly sql: SqlStorage
+    get<T>(key: string): Promise<T | undefined>
+    put(key: string, value: unknown): Promise<void>
+    delete(key: string): Promise<boolean>
+    setAlarm(at: number): Promise<void>
+    deleteAlarm(): Promise<void>
+  }
+  waitUntil(work: Promise<unknown>): void
+  /** Ends this instance at once: its sockets break without a close frame, its storage stays. */
+  abort(reason?: string): void
+}
+
+export interface ObjectNamespace {
+  idFromName(name: string): object
+  newUniqueId(): object
+  get(id: object): { fetch(request: Request | string, init?: RequestInit): Promise<Response> }
+}
+
+export interface MessageBatch {
+  readonly messages: readonly { readonly body: unknown; ack(): void; retry(): void }[]
+}
+
+export interface Env {
+  readonly TMC_EMULATOR: ObjectNamespace
+  readonly TMC_CONSUMER: ObjectNamespace
+  readonly WIRE: ObjectNamespace
+  readonly ORDERS: { send(body: unknown): Promise<void> }
+  /** JSON of the settings that a new room of the TMC emulator begins with. */
+  readonly TMC_SETTINGS?: string
+}
+
+export interface ServerSocket extends WebSocket {
+  accept(): void
+}
+
+/** A socket for this side, and the response that hands its other end to the peer. */
+export function acceptSocket(): { socket: ServerSocket; response: Response } {
+  const Pair = (globalThis as unknown as { WebSocketPair: new () => [ServerSocket, ServerSocket] })
+    .WebSocketPair
+  const { 0: client, 1: socket } = new Pair()
+  // By compatibility date the default is Blob, whose bytes come too late to keep the order of frames.
+  socket.binaryType = 'arraybuffer'
+  socket.accept()
+  return { socket, response: new Response(null, { status: 101, webSocket: client } as ResponseInit) }
+}
+
+export const isUpgrade = (request: Request): boolean =>
+  request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+
+export const CORS: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, OPTIONS',
+  'access-control-allow-headers': '*',
+}
+
+export const json = (value: unknown, status = 200): Response =>
+  new Response(JSON.stringify(value), {
+    status,
+    headers: { ...CORS, 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
+  })

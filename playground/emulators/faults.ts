@@ -1,0 +1,98 @@
+/** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let x = Math.imul(state ^ (state >>> 15), 1 | state)
+    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export interface Refusal {
+  readonly code: number
+  readonly phrase: string
+}
+
+export interface HttpFault {
+  readonly status: number
+  readonly body: string
+}
+
+interface Killer {
+  readonly frames: number
+  readonly random: () => number
+  left: number
+  kills: number
+}
+
+/** What shall go wrong in a room; each fault with a count wears off. */
+export class Faults {
+  random: () => number = Math.random
+  muted = false
+  noAck = false
+  delayMs = 0
+  duplicates = 0
+  truncations = 0
+  corruptions = 0
+  /** Frames that still go out before the connection that sends the last of them is dropped. */
+  dropAfter = 0
+  #refusals: Refusal[] = []
+  #httpFaults: HttpFault[] = []
+  #killer: Killer | undefined
+
+  refuse(count: number, refusal: Refusal): void {
+    for (let i = 0; i < count; i++) this.#refusals.push(refusal)
+  }
+
+  nextRefusal(): Refusal | undefined {
+    return this.#refusals.shift()
+  }
+
+  failHttp(count: number, fault: HttpFault): void {
+    for (let i = 0; i < count; i++) this.#httpFaults.push(fault)
+  }
+
+  nextHttpFault(): HttpFault | undefined {
+    return this.#httpFaults.shift()
+  }
+
+  /** Kills a connection about every `frames` delivered messages, at most `kills` times; 0 frames ends it. */
+  killEvery(frames: number, seed: number, kills: number): void {
+    const random = seededRandom(seed)
+    this.#killer = frames > 0 ? { frames, random, left: gap(frames, random), kills } : undefined
+  }
+
+  get killsLeft(): number {
+    return this.#killer?.kills ?? 0
+  }
+
+  /** The frames that go out in place of this one. */
+  shape(frame: Uint8Array): Uint8Array[] {
+    let shaped = frame
+    if (this.truncations > 0) {
+      this.truncations--
+      shaped = frame.slice(0, 1 + Math.floor(this.random() * (frame.length - 1)))
+    } else if (this.corruptions > 0) {
+      this.corruptions--
+      shaped = frame.slice()
+      const at = Math.floor(this.random() * frame.length)
+      shaped[at] = shaped[at]! ^ (1 + Math.floor(this.random() * 255))
+    }
+    if (this.duplicates === 0) return [shaped]
+    this.duplicates--
+    return [shaped, shaped]
+  }
+
+  /** Whether the connection dies of the frame that it has just sent. */
+  fatal(delivery: boolean): boolean {
+    if (this.dropAfter > 0 && --this.dropAfter === 0) return true
+    const killer = this.#killer
+    if (!delivery || killer === undefined || --killer.left > 0) return false
+    killer.left = gap(killer.frames, killer.random)
+    if (--killer.kills === 0) this.#killer = undefined
+    return true
+  }
+}
+
+const gap = (mean: number, random: () => number): number => 1 + Math.floor(random() * (2 * mean - 1))

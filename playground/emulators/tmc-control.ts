@@ -1,0 +1,222 @@
+import { CORS, json } from '../cloudflare.ts'
+import { DEFAULT_APP, type TmcRoom, type TmcSettings } from './tmc-room.ts'
+import type { TmcSession } from './tmc-session.ts'
+
+type Args = Readonly<Record<string, unknown>>
+
+/** Thrown for a request that makes no sense; becomes HTTP 400. */
+class BadRequest extends Error {}
+
+/** What the control API of a room does, by `op`. What an operation returns is added to `{ ok: true }`. */
+const OPERATIONS: Readonly<
+  Record<string, (room: TmcRoom, args: Args) => object | undefined | Promise<object>>
+> = {
+  produce,
+  settings,
+  stats,
+  reset: (room) => void room.reset(),
+  app,
+  session: addSession,
+  drop,
+  dropAfter: (room, args) => void (room.faults.dropAfter = number(args, 'frames', 1)),
+  killEvery(room, args) {
+    room.faults.killEvery(
+      number(args, 'frames', 100),
+      number(args, 'seed', 1),
+      number(args, 'kills', Number.POSITIVE_INFINITY),
+    )
+    return undefined
+  },
+  refuse(room, args) {
+    const refusal = { code: number(args, 'code', 42), phrase: string(args, 'phrase', 'forbidden request') }
+    room.faults.refuse(number(args, 'count', 1), refusal)
+    return undefined
+  },
+  delay: (room, args) => void (room.faults.delayMs = number(args, 'ms', 0)),
+  duplicate: (room, args) => void (room.faults.duplicates = number(args, 'count', 1)),
+  truncate: (room, args) => void (room.faults.truncations = number(args, 'count', 1)),
+  corrupt: (room, args) => void (room.faults.corruptions = number(args, 'count', 1)),
+  garbage,
+  mute: (room) => void (room.faults.muted = true),
+  unmute,
+  noAck: (room, args) => void (room.faults.noAck = args.on !== false),
+  skew: (room, args) => void (room.skew = number(args, 'ms', 0)),
+  httpError(room, args) {
+    const fault = { status: number(args, 'status', 500), body: string(args, 'body', 'Internal Server Error') }
+    room.faults.failHttp(number(args, 'count', 1), fault)
+    return undefined
+  },
+  notice(room, args) {
+    const refusal = {
+      code: number(args, 'code', 10),
+      phrase: string(args, 'phrase', 'Service Currently Unavailable'),
+    }
+    for (const session of room.sessions) session.notice(refusal)
+    return undefined
+  },
+}
+
+/** `POST { op, … }` does something to the room, `GET` gives its statistics. */
+export async function control(room: TmcRoom, request: Request): Promise<Response> {
+  if (request.method === 'OPTIONS') return new Response(null, { headers: CORS })
+  if (request.method === 'GET') return json({ ok: true, ...stats(room) })
+  try {
+    const args = (await request.json()) as Args
+    const op = string(args, 'op', '')
+    if (!Object.hasOwn(OPERATIONS, op)) {
+      throw new BadRequest(`unknown op "${op}"; there are: ${Object.keys(OPERATIONS).join(', ')}`)
+    }
+    return json({ ok: true, ...(await OPERATIONS[op]!(room, args)) })
+  } catch (error) {
+    if (error instanceof BadRequest || error instanceof SyntaxError || error instanceof TypeError) {
+      return json({ ok: false, error: error.message }, 400)
+    }
+    throw error
+  }
+}
+
+function number(args: Args, name: string, byDefault: number): number {
+  const value = args[name] ?? byDefault
+  if (typeof value === 'number' && !Number.isNaN(value)) return value
+  throw new BadRequest(`"${name}" must be a number`)
+}
+
+function string(args: Args, name: string, byDefault: string): string {
+  const value = args[name] ?? byDefault
+  if (typeof value === 'string') return value
+  throw new BadRequest(`"${name}" must be a string`)
+}
+
+const CHUNK = 1000
+
+/** `{ count, topic, content, size, group, appKey, nick, userId, dataId }`; `{n}` in content is the number. */
+async function produce(room: TmcRoom, args: Args): Promise<object> {
+  const count = number(args, 'count', 1)
+  const content = string(args, 'content', '{"tid":{n},"status":"TRADE_CLOSED"}')
+  const size = number(args, 'size', 0)
+  const numbered = content.includes('{n}')
+  const target = args.group === undefined ? undefined : string(args, 'group', '')
+  const fields = {
+    topic: string(args, 'topic', 'taobao_trade_TradeClose'),
+    publisher: string(args, 'appKey', DEFAULT_APP.key),
+    nick: string(args, 'nick', 'isomq'),
+    userId: string(args, 'userId', '100000001'),
+    dataId: string(args, 'dataId', '568763270000000'),
+  }
+  for (let n = 0; n < count; ) {
+    const text = padded(numbered ? content.replaceAll('{n}', String(n + 1)) : content, size)
+    // Equal messages go in at once.
+    const step = numbered ? 1 : Math.min(CHUNK, count - n)
+    const refusal = room.publish({ ...fields, content: text }, target, step)
+    if (refusal !== undefined) throw new BadRequest(`${refusal.code} ${refusal.phrase}`)
+    n += step
+    // Lets connections have their turn in between.
+    if (n % CHUNK === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  return { produced: count }
+}
+
+/** JSON stays JSON: blanks at the end do no harm. */
+const padded = (text: string, size: number): string => text.padEnd(size)
+
+function settings(room: TmcRoom, { op: _, ...changes }: Args): object {
+  const current = room.settings as unknown as Record<string, unknown>
+  for (const [name, value] of Object.entries(changes)) {
+    const known = Object.hasOwn(current, name)
+    const fits =
+      name === 'topics' ? value === null || Array.isArray(value) : typeof value === typeof current[name]
+    if (!known || !fits)
+      throw new BadRequest(`there is no setting "${name}" that could be ${JSON.stringify(value)}`)
+  }
+  room.settings = { ...(current as unknown as TmcSettings), ...changes }
+  room.store.touch()
+  room.tick()
+  return { settings: room.settings }
+}
+
+function stats(room: TmcRoom): object {
+  let total = 0
+  let unconfirmed = 0
+  for (const group of room.groups.values()) {
+    total += group.total
+    unconfirmed += group.inFlight
+  }
+  return {
+    ...room.counters,
+    waiting: total - unconfirmed,
+    unconfirmed,
+    connections: room.sessions.size,
+    signedIn: room.tokens.size,
+    killsLeft: Number.isFinite(room.faults.killsLeft) ? room.faults.killsLeft : null,
+    settings: room.settings,
+    groups: Array.from(room.groups.values(), (group) => ({ group: group.key, total: group.total })),
+    peers: Array.from(room.sessions, peer),
+  }
+}
+
+const peer = (session: TmcSession): object => ({
+  connection: session.number,
+  group: session.group?.key,
+  sdk: session.sdk,
+  unconfirmed: session.unconfirmed.size,
+  frames: session.frames,
+  seenAt: session.seenAt,
+})
+
+/** `{ appKey, secret, groups }` adds an app or replaces its secret. */
+function app(room: TmcRoom, args: Args): undefined {
+  const key = string(args, 'appKey', DEFAULT_APP.key)
+  const known = room.app(key)
+  const names = Array.isArray(args.groups) ? args.groups.map(String) : []
+  const all = new Set([...(known?.groups ?? [DEFAULT_APP.group]), ...names])
+  room.apps = {
+    ...room.apps,
+    [key]: {
+      sessions: {},
+      permits: {},
+      ...known,
+      secret: string(args, 'secret', known?.secret ?? DEFAULT_APP.secret),
+      groups: [...all],
+    },
+  }
+  room.store.touch()
+}
+
+/** `{ session, nick, appKey }` authorizes a user. */
+function addSession(room: TmcRoom, args: Args): undefined {
+  const key = string(args, 'appKey', DEFAULT_APP.key)
+  const known = room.app(key)
+  if (known === undefined) throw new BadRequest(`there is no app "${key}"`)
+  const sessions = { ...known.sessions, [string(args, 'session', '')]: string(args, 'nick', 'isomq') }
+  room.apps = { ...room.apps, [key]: { ...known, sessions } }
+  room.store.touch()
+}
+
+/** `{ connection: number | 'all' | 'random', code, reason, abrupt }`; by default all, with 1001. */
+function drop(room: TmcRoom, args: Args): object {
+  const which = args.connection ?? 'all'
+  const signedIn = [...room.sessions]
+  const picked = Math.floor(room.faults.random() * signedIn.length)
+  const doomed = signedIn.filter(
+    ({ number }, at) => which === 'all' || which === number || (which === 'random' && at === picked),
+  )
+  const how = args.abrupt === true ? 'abrupt' : number(args, 'code', 1001)
+  for (const session of doomed) session.drop(how, string(args, 'reason', 'dropped on request'))
+  return { dropped: doomed.length }
+}
+
+/** `{ hex }` or `{ text }` goes to every connection as it is. */
+function garbage(room: TmcRoom, args: Args): object {
+  const hex = string(args, 'hex', '')
+  if (!/^([\da-f]{2})*$/i.test(hex)) throw new BadRequest('"hex" must be pairs of hexadecimal digits')
+  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+  for (const session of room.sessions)
+    session.sendRaw(args.hex === undefined ? string(args, 'text', '?') : bytes)
+  return { sent: room.sessions.size }
+}
+
+function unmute(room: TmcRoom): undefined {
+  room.faults.muted = false
+  for (const session of room.sessions) session.seenAt = Date.now()
+  room.tick()
+}

@@ -1,0 +1,201 @@
+import type { StoredMessage, TmcStore } from './tmc-store.ts'
+
+/** A message in memory: waiting, or held by one receiver that has not confirmed it. */
+export interface Message extends StoredMessage {
+  holder?: Receiver
+  sentAt: number
+  /** Confirmed; queues that still have it skip it. */
+  done: boolean
+}
+
+/** One that messages are handed to: a connection, or the group's HTTP pollers together. */
+export interface Receiver {
+  /** Delivered and not confirmed, oldest first. */
+  readonly unconfirmed: Map<number, Message>
+  /** How many more it may be pushed now. */
+  room(): number
+  deliver(message: Message): void
+}
+
+const CHUNK = 500
+
+/** The queue of one consumer group: a bounded part in memory, the rest in the store. */
+export class Group {
+  readonly receivers: Receiver[] = []
+  readonly pollers: Receiver = { unconfirmed: new Map(), room: () => 0, deliver: () => {} }
+  /** Messages that are not confirmed, in memory or not. */
+  total = 0
+  #ready: Message[] = []
+  #head = 0
+  /** Put off until their due time, earliest first. */
+  #delayed: Message[] = []
+  #known = new Map<number, Message>()
+  #loadedUpTo = 0
+  #stored: boolean
+  #turn = 0
+  readonly key: string
+  readonly #store: TmcStore
+
+  constructor(key: string, store: TmcStore, total: number) {
+    this.key = key
+    this.#store = store
+    this.total = total
+    this.#stored = total > 0
+  }
+
+  /** The store has got messages of this group that are not in memory. */
+  grown(count: number): void {
+    this.total += count
+    this.#stored = true
+  }
+
+  get inFlight(): number {
+    let count = this.pollers.unconfirmed.size
+    for (const receiver of this.receivers) count += receiver.unconfirmed.size
+    return count
+  }
+
+  join(receiver: Receiver): void {
+    this.receivers.push(receiver)
+  }
+
+  /** Takes a receiver out; what it has not confirmed becomes due at `due`. */
+  leave(receiver: Receiver, due: number): void {
+    const at = this.receivers.indexOf(receiver)
+    if (at >= 0) this.receivers.splice(at, 1)
+    for (const message of receiver.unconfirmed.values()) this.#put(message, due)
+    receiver.unconfirmed.clear()
+  }
+
+  /** Hands out what is due to the receivers that have room, one after the other. */
+  pump(now: number): void {
+    for (;;) {
+      const receiver = this.#next()
+      if (receiver === undefined) return
+      const message = this.#take(now)
+      if (message === undefined) return
+      this.#hand(message, receiver, now)
+    }
+  }
+
+  /** Hands up to `count` messages to one receiver, whether it has room or not. */
+  serve(receiver: Receiver, count: number, now: number): Message[] {
+    const served: Message[] = []
+    while (served.length < count) {
+      const message = this.#take(now)
+      if (message === undefined) break
+      served.push(message)
+      this.#hand(message, receiver, now)
+    }
+    return served
+  }
+
+  /** Ends a message. `false`: this group has no such message. */
+  confirm(seq: number): Message | boolean {
+    const message = this.#known.get(seq)
+    if (message === undefined) {
+      if (seq <= this.#loadedUpTo || !this.#store.remove(this.key, seq)) return false
+      this.total--
+      return true
+    }
+    message.done = true
+    message.holder?.unconfirmed.delete(seq)
+    this.#known.delete(seq)
+    this.#store.confirm(seq)
+    this.total--
+    return message
+  }
+
+  /** Puts off a message that is held; `false` when it is not. */
+  postpone(seq: number, due: number): Message | undefined {
+    const message = this.#known.get(seq)
+    if (message?.holder === undefined) return undefined
+    message.holder.unconfirmed.delete(seq)
+    this.#put(message, due)
+    return message
+  }
+
+  /** Makes due what was handed out before `before`; gives when to look again, or Infinity. */
+  expire(before: number, now: number): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const receiver of [...this.receivers, this.pollers]) {
+      for (const message of receiver.unconfirmed.values()) {
+        if (message.sentAt > before) {
+          oldest = Math.min(oldest, message.sentAt)
+          break
+        }
+        receiver.unconfirmed.delete(message.seq)
+        this.#put(message, now)
+      }
+    }
+    return oldest
+  }
+
+  /** When the first delayed message is due, or Infinity. */
+  get nextDue(): number {
+    return this.#delayed[0]?.due ?? Number.POSITIVE_INFINITY
+  }
+
+  #next(): Receiver | undefined {
+    const all = this.receivers
+    for (let i = 0; i < all.length; i++) {
+      this.#turn = (this.#turn + 1) % all.length
+      const receiver = all[this.#turn]!
+      if (receiver.room() > 0) return receiver
+    }
+    return undefined
+  }
+
+  #hand(message: Message, receiver: Receiver, now: number): void {
+    message.holder = receiver
+    message.sentAt = now
+    receiver.unconfirmed.set(message.seq, message)
+    message.tries++
+    receiver.deliver(message)
+  }
+
+  #take(now: number): Message | undefined {
+    while (this.#delayed.length > 0 && this.#delayed[0]!.due <= now) {
+      const message = this.#delayed.shift()!
+      if (!message.done) return message
+    }
+    for (;;) {
+      if (this.#head === this.#ready.length && !this.#load(now)) return undefined
+      const message = this.#ready[this.#head++]
+      if (message !== undefined && !message.done) return message
+    }
+  }
+
+  /** Reads on in the store; `false` when there is nothing more. */
+  #load(now: number): boolean {
+    this.#ready = []
+    this.#head = 0
+    if (!this.#stored) return false
+    const rows = this.#store.load(this.key, this.#loadedUpTo, CHUNK)
+    this.#stored = rows.length === CHUNK
+    for (const row of rows) {
+      const message: Message = { ...row, sentAt: 0, done: false }
+      this.#known.set(row.seq, message)
+      this.#loadedUpTo = row.seq
+      if (row.due > now) this.#delay(message)
+      else this.#ready.push(message)
+    }
+    return rows.length > 0
+  }
+
+  #put(message: Message, due: number): void {
+    message.holder = undefined
+    message.due = due
+    this.#store.postpone(message)
+    this.#delay(message)
+  }
+
+  /** Nearly always at the end: all delays of a room are equally long. */
+  #delay(message: Message): void {
+    const queue = this.#delayed
+    let at = queue.length
+    while (at > 0 && queue[at - 1]!.due > message.due) at--
+    if (at === queue.length) queue.push(message)
+    else queue.splice(at, 0, message)
+  }
+}

@@ -1,0 +1,269 @@
+import type { ObjectState } from '../cloudflare.ts'
+import { EventHub } from './events.ts'
+import { Faults, type Refusal } from './faults.ts'
+import { Group, type Message } from './tmc-group.ts'
+import type { TmcSession } from './tmc-session.ts'
+import { type MessageFields, TmcStore } from './tmc-store.ts'
+
+/** What a room can be set to; times in milliseconds. */
+export interface TmcSettings {
+  /** From a failed confirm or a lost connection until the message comes again. */
+  redeliverAfter: number
+  /** From a delivery that nobody confirms until the message comes again. */
+  confirmTimeout: number
+  /** Unconfirmed messages that are pushed to one connection; with 0 it has to pull. */
+  window: number
+  /** Messages that one pull request brings. */
+  pullBatch: number
+  /** Until a silent connection is closed with 1011; 0 is never. */
+  idleAfter: number
+  /** Bytes from which content goes out gzip'ed; 0 is never. */
+  gzipFrom: number
+  /** Connections per group; 0 is any number. */
+  maxConnections: number
+  /** By how much a timestamp may be off. */
+  skewLimit: number
+  /** Groups and sessions must have been made by the control API. */
+  strict: boolean
+  /** Topics that may be produced; `null` is all. */
+  topics: string[] | null
+  /** Added to a message's sequence number; as text, since it is an int64. */
+  idBase: string
+}
+
+const DEFAULTS: TmcSettings = {
+  redeliverAfter: 300_000,
+  confirmTimeout: 60_000,
+  window: 1000,
+  pullBatch: 100,
+  idleAfter: 90_000,
+  gzipFrom: 4096,
+  maxConnections: 0,
+  skewLimit: 600_000,
+  strict: false,
+  topics: null,
+  idBase: '7104300000000000000',
+}
+
+export interface App {
+  readonly secret: string
+  readonly groups: string[]
+  /** Authorized users: session to nick. */
+  readonly sessions: Record<string, string>
+  /** Topics that a user permitted, by nick. */
+  readonly permits: Record<string, string[]>
+}
+
+export const DEFAULT_APP = { key: '12345678', secret: 'isomq-secret', group: 'default' } as const
+
+const COUNTERS = {
+  published: 0,
+  delivered: 0,
+  redelivered: 0,
+  confirmed: 0,
+  failed: 0,
+  confirmsUnknown: 0,
+  confirmsForeign: 0,
+  pulls: 0,
+  produced: 0,
+  signIns: 0,
+  refused: 0,
+  unauthorized: 0,
+  malformed: 0,
+  textFrames: 0,
+  dropped: 0,
+  idled: 0,
+  httpRequests: 0,
+}
+export type Counters = typeof COUNTERS
+
+/** One emulated service: its apps, groups, connections, clock and faults. */
+export class TmcRoom {
+  readonly store: TmcStore
+  readonly events = new EventHub()
+  readonly sessions = new Set<TmcSession>()
+  /** Signed-in connections by token. */
+  readonly tokens = new Map<string, TmcSession>()
+  readonly groups = new Map<string, Group>()
+  readonly #initial: TmcSettings
+  settings!: TmcSettings
+  counters!: Counters
+  apps!: Record<string, App>
+  faults = new Faults()
+  skew = 0
+  lastConnection = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #wakeAt = Number.POSITIVE_INFINITY
+
+  constructor(state: ObjectState, settings: Partial<TmcSettings>) {
+    this.#initial = { ...DEFAULTS, ...settings }
+    this.store = new TmcStore(state)
+    this.store.beforeFlush = () => this.save()
+    this.#restore()
+  }
+
+  /** The server's clock, which a fault can set wrong. */
+  now(): number {
+    return Date.now() + this.skew
+  }
+
+  save(): void {
+    this.store.write('room', { settings: this.settings, counters: this.counters, apps: this.apps })
+  }
+
+  #restore(): void {
+    const kept = this.store.read<Partial<Pick<TmcRoom, 'settings' | 'counters' | 'apps'>>>('room')
+    this.settings = { ...this.#initial, ...kept?.settings }
+    this.counters = { ...COUNTERS, ...kept?.counters }
+    const first: App = { secret: DEFAULT_APP.secret, groups: [DEFAULT_APP.group], sessions: {}, permits: {} }
+    this.apps = kept?.apps ?? { [DEFAULT_APP.key]: first }
+    this.groups.clear()
+    for (const { grp, total } of this.store.counts()) this.groups.set(grp, new Group(grp, this.store, total))
+  }
+
+  /** Everything as on the first day, save that ids go on. */
+  reset(): void {
+    for (const session of [...this.sessions]) session.drop(1012, 'the room was reset')
+    this.store.clear()
+    this.faults = new Faults()
+    this.skew = 0
+    this.#restore()
+    this.events.emit(() => ({ type: 'reset' }))
+  }
+
+  app(key: string): App | undefined {
+    return Object.hasOwn(this.apps, key) ? this.apps[key] : undefined
+  }
+
+  /** A group of an app; made on first use unless the room is strict. */
+  group(appKey: string, name: string): Group | undefined {
+    const app = this.app(appKey)
+    if (app === undefined) return undefined
+    if (!app.groups.includes(name)) {
+      if (this.settings.strict) return undefined
+      app.groups.push(name)
+      this.store.touch()
+    }
+    return this.#queue(`${appKey}/${name}`)
+  }
+
+  #queue(key: string): Group {
+    const known = this.groups.get(key)
+    if (known !== undefined) return known
+    const group = new Group(key, this.store, 0)
+    this.groups.set(key, group)
+    return group
+  }
+
+  /** The nick of an authorized user; a room that is not strict takes any session. */
+  nick(appKey: string, session: string): string | undefined {
+    const sessions = this.app(appKey)?.sessions ?? {}
+    if (Object.hasOwn(sessions, session)) return sessions[session]
+    return this.settings.strict ? undefined : session
+  }
+
+  /** Stores a message for one group or for all groups of its app; says why if it may not. */
+  publish(message: MessageFields, target?: string, count = 1): Refusal | undefined {
+    if (message.topic === '') return { code: 40, phrase: 'missing required arguments: topic' }
+    const { topics } = this.settings
+    if (topics !== null && !topics.includes(message.topic)) {
+      return { code: 11, phrase: `insufficient permissions: topic ${message.topic}` }
+    }
+    const names = target === undefined ? (this.app(message.publisher)?.groups ?? []) : [target]
+    for (const name of names) {
+      const group = this.group(message.publisher, name)
+      if (group === undefined) return { code: 41, phrase: `invalid group: ${name}` }
+      this.#insert(group, message, count)
+      group.pump(Date.now())
+    }
+    return undefined
+  }
+
+  #insert(group: Group, message: MessageFields, count: number): void {
+    const born = this.now()
+    for (let i = 0; i < count; i++) {
+      const seq = this.store.insert(group.key, message, born)
+      this.events.emit(() => ({ type: 'produced', id: this.id(seq), topic: message.topic, group: group.key }))
+    }
+    group.grown(count)
+    this.counters.published += count
+  }
+
+  id(seq: number): string {
+    return (BigInt(this.settings.idBase) + BigInt(seq)).toString()
+  }
+
+  /** Ends a message on behalf of a group; `by` is the connection that asked. */
+  confirm(group: Group, id: bigint, by?: TmcSession): boolean {
+    const held = by?.unconfirmed.has(this.#seq(id)) ?? true
+    const found = group.confirm(this.#seq(id))
+    if (found === false) {
+      this.counters.confirmsUnknown++
+      return false
+    }
+    if (!held) this.counters.confirmsForeign++
+    this.counters.confirmed++
+    this.events.emit(() => ({ type: 'confirmed', id: id.toString(), connection: by?.number }))
+    group.pump(Date.now())
+    return true
+  }
+
+  /** Puts a message off that its handler could not do. */
+  fail(group: Group, id: bigint, reason: string, by: TmcSession): void {
+    const due = Date.now() + this.settings.redeliverAfter
+    const message = group.postpone(this.#seq(id), due)
+    if (message === undefined) {
+      this.counters.confirmsUnknown++
+      return
+    }
+    this.counters.failed++
+    this.events.emit(() => ({ type: 'failed', id: id.toString(), reason, connection: by.number }))
+    this.wake(due)
+    group.pump(Date.now())
+  }
+
+  /** Notes a delivery; its own try is already counted in the message. */
+  delivered(message: Message, to: number | string): void {
+    this.counters.delivered++
+    if (message.tries > 1) this.counters.redelivered++
+    this.events.emit(() => {
+      const type = message.tries > 1 ? 'redelivered' : 'delivered'
+      return { type, id: this.id(message.seq), topic: message.topic, tries: message.tries, connection: to }
+    })
+    this.wake(message.sentAt + this.settings.confirmTimeout)
+  }
+
+  pump(): void {
+    for (const group of this.groups.values()) group.pump(Date.now())
+  }
+
+  /** Looks for what is due at a time. Nobody waits while the object sleeps, so a timer in memory will do. */
+  wake(at: number): void {
+    if (at >= this.#wakeAt || at === Number.POSITIVE_INFINITY) return
+    clearTimeout(this.#timer)
+    this.#wakeAt = at
+    this.#timer = setTimeout(() => this.tick(), Math.max(at - Date.now(), 1))
+  }
+
+  tick(): void {
+    clearTimeout(this.#timer)
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    const now = Date.now()
+    const { confirmTimeout, idleAfter } = this.settings
+    for (const group of this.groups.values()) {
+      this.wake(group.expire(now - confirmTimeout, now) + confirmTimeout)
+      group.pump(now)
+      this.wake(group.nextDue)
+    }
+    if (idleAfter === 0 || this.faults.muted) return
+    for (const session of [...this.sessions]) {
+      if (session.seenAt + idleAfter <= now) session.idle()
+      else this.wake(session.seenAt + idleAfter)
+    }
+  }
+
+  #seq(id: bigint): number {
+    const seq = id - BigInt(this.settings.idBase)
+    return seq > 0n && seq < BigInt(Number.MAX_SAFE_INTEGER) ? Number(seq) : -1
+  }
+}

@@ -1,0 +1,16 @@
+export const COMPATIBILITY_DATE: string
+
+export interface Playground {
+  /** `http://ADDRESS:PORT`, without a slash at the end. */
+  readonly url: string
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** Starts emulators and page; port 0, the default, takes a free one. */
+export function startPlayground(options?: {
+  port?: number
+  host?: string
+  persist?: string
+  tmc?: Record<string, unknown>
+}): Promise<Playground>

@@ -1,0 +1,50 @@
+// The Worker on this machine: what Cloudflare would do, done by miniflare.
+import { readFileSync } from 'node:fs'
+import { Miniflare } from 'miniflare'
+import { bundle } from './build.mjs'
+
+export const COMPATIBILITY_DATE = '2026-04-01'
+
+/**
+ * Starts emulators and page.
+ *
+ * @param {object} [options]
+ * @param {number} [options.port] 0, the default, takes a free one
+ * @param {string} [options.host] address to listen on, by default this machine alone
+ * @param {string} [options.persist] folder in which messages survive a restart; by default they do not
+ * @param {Record<string, unknown>} [options.tmc] settings that each room of the TMC emulator begins with
+ * @returns {Promise<{ url: string, port: number, stop(): Promise<void> }>}
+ */
+export async function startPlayground({ port = 0, host = '127.0.0.1', persist, tmc = {} } = {}) {
+  const script = readFileSync(await bundle(), 'utf8')
+  const objects = (names) =>
+    Object.fromEntries(names.map(([name, className]) => [name, { className, useSQLite: true }]))
+  const miniflare = new Miniflare({
+    name: 'isomq-playground',
+    host,
+    port,
+    cf: false,
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
+    compatibilityDate: COMPATIBILITY_DATE,
+    bindings: { TMC_SETTINGS: JSON.stringify(tmc) },
+    durableObjects: objects([
+      ['TMC_EMULATOR', 'TmcEmulator'],
+      ['TMC_CONSUMER', 'TmcConsumer'],
+      ['WIRE', 'Wire'],
+    ]),
+    durableObjectsPersist: persist ?? false,
+    queueProducers: { ORDERS: 'isomq-orders' },
+    queueConsumers: { 'isomq-orders': { maxBatchSize: 50, maxBatchTimeout: 0.05 } },
+    handleStructuredLogs: ({ level, message }) => {
+      // A connection that is cut on purpose is reported as an uncaught error.
+      if (level === 'error' && !message.includes('cut on purpose')) console.error(message)
+    },
+  })
+  const ready = await miniflare.ready
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : ready.hostname
+  return {
+    url: `http://${shown}:${ready.port}`,
+    port: Number(ready.port),
+    stop: () => miniflare.dispose(),
+  }
+}

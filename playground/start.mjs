@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+// `npm start`: emulators and page on one port. Needs nothing but Node; installs what is missing.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const HELP = `Usage: npm start -- [--port N] [--host ADDRESS] [--persist FOLDER]
+       npm run emulators -- [the same]
+
+  --port N          port to listen on; by default 8787 or the next free one
+  --host ADDRESS    address to listen on (127.0.0.1)
+  --persist FOLDER  keep messages there; by default they are gone at the end
+  --emulators       only the emulators, with the timing of the real services`
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        persist: { type: 'string' },
+        emulators: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.port !== undefined && !/^\d{1,5}$/.test(values.port)) throw new Error('--port takes a number')
+    return values
+  } catch (error) {
+    fail(`${error.message}\n\n${HELP}`)
+  }
+}
+
+function fail(text) {
+  console.error(text)
+  process.exit(1)
+}
+
+/** Gives 0, or why the port cannot be had. */
+const blocked = (port, host) =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', ({ code }) => resolve(code))
+    server.listen(port, host, () => server.close(() => resolve(0)))
+  })
+
+async function findPort(wanted, host) {
+  if (wanted !== undefined) {
+    const why = await blocked(Number(wanted), host)
+    if (why) fail(`Port ${wanted} of ${host} cannot be used (${why}). Give another with --port, or none.`)
+    return Number(wanted)
+  }
+  for (let port = 8787; port < 8887; port++) {
+    const why = await blocked(port, host)
+    if (!why) return port
+    if (why !== 'EADDRINUSE') fail(`Cannot listen on ${host} (${why}). Give another address with --host.`)
+    console.log(`Port ${port} is taken, trying ${port + 1}.`)
+  }
+  return 0
+}
+
+function install() {
+  if (existsSync(new URL('../node_modules/miniflare', import.meta.url))) return
+  console.log('Installing what is needed (once, about a minute) …')
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) fail('The installation failed; see above. `npm ci` tries it again.')
+}
+
+function banner({ url }, emulators) {
+  const socket = url.replace(/^http/, 'ws')
+  const lines = emulators ? [] : [`Page               ${url}/`, '']
+  lines.push(
+    'Taobao TMC',
+    `  WebSocket        ${socket}/            (room of its own: ${socket}/tmc/ROOM/)`,
+    `  HTTP gateway     ${url}/router/rest    (${url}/tmc/ROOM/router/rest)`,
+    `  control          ${url}/tmc/control    (${url}/tmc/ROOM/control)`,
+    '  app key          12345678',
+    '  app secret       isomq-secret',
+    '  group            default',
+    '',
+    'A message to receive:',
+    `  curl -d '{"op":"produce","count":1}' ${url}/tmc/control`,
+    '',
+    'Ctrl-C ends it.',
+  )
+  console.log(lines.join('\n'))
+}
+
+const { port, host, persist, emulators, help } = options()
+if (help) {
+  console.log(HELP)
+  process.exit(0)
+}
+const free = await findPort(port, host)
+install()
+const { startPlayground } = await import('./host.mjs')
+// In the page nobody wants to wait five minutes for a message to come again.
+const tmc = emulators ? {} : { redeliverAfter: 3000, confirmTimeout: 20_000 }
+const playground = await startPlayground({ port: free, host, persist, tmc })
+banner(playground, emulators)
+
+let ending = false
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, async () => {
+    if (ending) process.exit(1)
+    ending = true
+    await playground.stop()
+    process.exit(0)
+  })
+}

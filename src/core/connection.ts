@@ -1,0 +1,195 @@
+import { backoff, type ReconnectOptions } from './backoff.ts'
+import { alarm } from './clock.ts'
+import { IsomqError } from './errors.ts'
+import { createMachine, type State, type StateChange } from './machine.ts'
+import { Session, type SessionSetup } from './session.ts'
+import { type WaitOptions, wait } from './wait.ts'
+
+/** What happens on the line, for `on('status')`. */
+export type ConnectionStatus =
+  | { readonly type: 'connected'; readonly session: number }
+  | { readonly type: 'disconnected'; readonly session: number; readonly error: IsomqError }
+  | { readonly type: 'retrying'; readonly attempt: number; readonly delay: number }
+
+export interface ConnectionOptions extends SessionSetup {
+  readonly random: () => number
+  readonly reconnect: false | ReconnectOptions
+  /** A session is signed in: ask again for what the user asked for. Runs before anybody who waits goes on. */
+  ready?(session: Session): void
+  /** A session is over; settle what belongs to it. Never called for one that was not ready. */
+  lost?(session: Session, error: IsomqError): void
+  /** The connection ended by itself: a refusal, or no retries left. */
+  gaveUp?(error: IsomqError): void
+  changed(change: StateChange): void
+  status(status: ConnectionStatus): void
+}
+
+/** A line to a provider that comes back by itself. */
+export interface Connection {
+  readonly state: State
+  /** The signed-in session, while there is one. */
+  readonly session: Session | undefined
+  /** Dials, when that has not been done, and keeps the line up. */
+  start(): void
+  /** Resolves with the signed-in session, dialling first when that has not been done. */
+  connect(options?: WaitOptions): Promise<Session>
+  /** Ends the line and settles everything; `connect()` revives it. */
+  stop(error: IsomqError): Promise<void>
+}
+
+/** What tells `online` and `offline`: browsers and their workers do. */
+function network(): EventTarget | undefined {
+  return 'ononline' in globalThis ? (globalThis as unknown as EventTarget) : undefined
+}
+
+interface Waiter {
+  resolve(session: Session): void
+  reject(error: Error): void
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { provider, clock, reconnect, random } = options
+  const { retries = Number.POSITIVE_INFINITY, minDelay, maxDelay, stableAfter = 10_000, refused } = reconnect || {
+    retries: 0,
+  }
+  const machine = createMachine(options.changed)
+  const waiters = new Set<Waiter>()
+  let session: Session | undefined
+  let sessions = 0
+  let openedAt = 0
+  /** Retries since the last healthy connection. */
+  let tries = 0
+  let cancelRetry: (() => void) | undefined
+  /** Somebody other than a waiting `connect()` needs the line. */
+  let wanted = false
+  let lastError: IsomqError | undefined
+
+  const owner = { accepted, ended }
+
+  function dial(): void {
+    cancelRetry?.()
+    cancelRetry = undefined
+    session = new Session(++sessions, options, owner)
+  }
+
+  function accepted(now: Session): void {
+    openedAt = clock.now()
+    options.ready?.(now)
+    // What `ready` sent may have ended the session at once.
+    if (now.error) return
+    machine.move('ready')
+    options.status({ type: 'connected', session: now.id })
+    for (const { resolve } of [...waiters]) resolve(now)
+  }
+
+  function ended(old: Session, error: IsomqError): void {
+    if (old !== session) return
+    session = undefined
+    lastError = error
+    const wasOpen = machine.state === 'open'
+    if (wasOpen) {
+      options.lost?.(old, error)
+      machine.move('lost', error)
+    }
+    options.status({ type: 'disconnected', session: old.id, error })
+    if (machine.state === 'connecting' || machine.state === 'reconnecting') retry(error, wasOpen)
+  }
+
+  function retry(error: IsomqError, wasOpen: boolean): void {
+    const healthy = wasOpen && clock.now() - openedAt >= stableAfter
+    if (healthy) tries = 0
+    if (isFinal(error) || tries >= retries) return giveUp(error)
+    tries++
+    const delay = backoff(healthy ? 0 : tries, random, minDelay, maxDelay)
+    options.status({ type: 'retrying', attempt: tries, delay })
+    // A handler of that event may have closed the client or dialled by hand.
+    if (session || cancelRetry || !isTrying()) return
+    cancelRetry = alarm(clock, delay, dial)
+  }
+
+  const isTrying = () => machine.state === 'connecting' || machine.state === 'reconnecting'
+
+  function isFinal(error: IsomqError): boolean {
+    if (error.code === 'AUTH_REJECTED') return !refused
+    return error.code === 'CONFIG' || (error.code === 'CONNECT_FAILED' && !error.retryable)
+  }
+
+  function giveUp(error: IsomqError): void {
+    halt(error)
+    options.gaveUp?.(error)
+  }
+
+  /** Everything of `stop` but the socket. */
+  function halt(error: IsomqError, trigger: 'stop' | 'cancel' = 'stop'): void {
+    cancelRetry?.()
+    cancelRetry = undefined
+    wanted = false
+    network()?.removeEventListener('online', online)
+    network()?.removeEventListener('offline', offline)
+    machine.move(trigger, error)
+    for (const { reject } of [...waiters]) reject(error)
+  }
+
+  function begin(): void {
+    if (!machine.move('dial')) return
+    tries = 0
+    lastError = undefined
+    network()?.addEventListener('online', online)
+    network()?.addEventListener('offline', offline)
+    dial()
+  }
+
+  function online(): void {
+    if (cancelRetry) dial()
+  }
+
+  function offline(): void {
+    if (session && !session.ready) {
+      session.end(new IsomqError(provider, 'CONNECT_FAILED', 'the machine went offline while connecting'))
+    }
+  }
+
+  /** The last who waited has left: with nobody else to connect for, nothing is left behind. */
+  function forsaken(): void {
+    if (waiters.size > 0 || wanted || machine.state !== 'connecting') return
+    const dialling = session
+    session = undefined
+    const error = new IsomqError(provider, 'ABORTED', 'nobody waits for the connection any more')
+    halt(error, 'cancel')
+    dialling?.end(error)
+  }
+
+  return {
+    get state() {
+      return machine.state
+    },
+    get session() {
+      return session?.ready ? session : undefined
+    },
+    start() {
+      wanted = true
+      begin()
+    },
+    connect(limits = {}) {
+      const waiting = { provider, clock, what: 'connection', why: () => lastError }
+      return wait<Session>(limits, waiting, (resolve, reject) => {
+        const waiter = { resolve, reject }
+        begin()
+        if (session?.ready) resolve(session)
+        waiters.add(waiter)
+        return () => {
+          waiters.delete(waiter)
+          forsaken()
+        }
+      })
+    },
+    async stop(error) {
+      const old = session
+      session = undefined
+      if (old?.ready) options.lost?.(old, error)
+      halt(error)
+      if (old) options.status({ type: 'disconnected', session: old.id, error })
+      await old?.close(error)
+    },
+  }
+}

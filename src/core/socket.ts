@@ -1,0 +1,96 @@
+import type { Provider } from './errors.ts'
+import { IsomqError } from './errors.ts'
+
+/** The part of the Web's `WebSocket` that isomq uses: what an injected class must have. */
+export interface WebSocketLike {
+  binaryType: string
+  readonly readyState: number
+  onopen: ((event: never) => void) | null
+  onmessage: ((event: never) => void) | null
+  onerror: ((event: never) => void) | null
+  onclose: ((event: never) => void) | null
+  send(data: string | Uint8Array<ArrayBuffer>): void
+  close(code?: number, reason?: string): void
+}
+
+export type WebSocketClass = new (url: string, protocols?: string[]) => WebSocketLike
+
+/** What one WebSocket message holds. */
+export type Frame = string | Uint8Array
+
+export interface SocketEvents {
+  opened(): void
+  received(frame: Frame): void
+  /** Once, and the last thing: the socket is gone. Code 1006 (or 0) means that it broke without a goodbye. */
+  closed(code: number, reason: string, cause?: unknown): void
+}
+
+export interface Socket {
+  send(frame: string | Uint8Array<ArrayBuffer>): void
+  /** Says goodbye; `closed` follows. */
+  close(code: number): void
+  /** Ends it without waiting for the other side, where the runtime can; no event follows. */
+  destroy(): void
+}
+
+/** The given class, the runtime's, or the one of `isows` where the runtime has none (Node before 22). */
+export async function findWebSocket(provider: Provider, given?: WebSocketClass): Promise<WebSocketClass> {
+  const found = given ?? (globalThis as { WebSocket?: unknown }).WebSocket
+  if (found) return found as WebSocketClass
+  try {
+    return (await import('isows')).WebSocket as unknown as WebSocketClass
+  } catch (cause) {
+    const text = 'this runtime has no WebSocket; install "ws" or give the option WebSocket'
+    throw new IsomqError(provider, 'CONNECT_FAILED', text, { cause, retryable: false })
+  }
+}
+
+/** Opens a WebSocket and hands its frames over in order of arrival, binary ones as bytes. */
+export function openSocket(
+  Class: WebSocketClass,
+  url: string,
+  protocols: string[] | undefined,
+  events: SocketEvents,
+): Socket {
+  const socket = protocols ? new Class(url, protocols) : new Class(url)
+  socket.binaryType = 'arraybuffer'
+  let failure: unknown
+  // Some runtimes give Blobs whatever binaryType says. Reading one takes a while: what comes after waits.
+  let reading: Promise<void> | undefined
+  const inOrder = (act: () => void | Promise<void>) => {
+    if (!reading) return void act()
+    const mine = reading.then(act).then(() => {
+      if (reading === mine) reading = undefined
+    })
+    reading = mine
+  }
+  socket.onopen = () => events.opened()
+  socket.onmessage = ({ data }: { data: unknown }) => {
+    if (data instanceof ArrayBuffer) inOrder(() => events.received(new Uint8Array(data)))
+    else if (typeof data === 'string') inOrder(() => events.received(data))
+    else if (ArrayBuffer.isView(data)) {
+      inOrder(() => events.received(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))
+    } else {
+      reading ??= Promise.resolve()
+      inOrder(async () => events.received(new Uint8Array(await (data as Blob).arrayBuffer())))
+    }
+  }
+  // The close event follows; its cause, where the runtime tells it, comes only here.
+  socket.onerror = (event: { error?: unknown; message?: unknown }) => {
+    failure ??= event?.error ?? event?.message
+  }
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+    inOrder(() => events.closed(code, String(reason ?? ''), failure))
+  return {
+    send: (frame) => socket.send(frame),
+    close: (code) => socket.close(code),
+    destroy() {
+      socket.onopen = socket.onmessage = socket.onclose = null
+      // A socket of `ws` that is ended while it opens still reports an error, which somebody must hear.
+      socket.onerror = () => {}
+      const { terminate } = socket as { terminate?: () => void }
+      if (terminate) terminate.call(socket)
+      else if (socket.readyState < 2) socket.close()
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import { alarm, type Clock } from './clock.ts'
+import { IsomqError, type Provider } from './errors.ts'
+
+/** How long a caller is willing to wait. */
+export interface WaitOptions {
+  /** Ends the wait with `ABORTED`. */
+  signal?: AbortSignal | undefined
+  /** Milliseconds until the wait ends with `TIMEOUT`; 0 sets no limit. */
+  timeout?: number | undefined
+}
+
+export interface Waiting {
+  readonly provider: Provider
+  readonly clock: Clock
+  /** What is waited for, as the end of the sentence "… in 500 ms: ". */
+  readonly what: string
+  /** What led to a timeout, asked when it happens. */
+  readonly why?: () => unknown
+}
+
+/**
+ * A promise that `start` settles, unless the caller's signal or timeout comes first.
+ * `start` may return what is to be undone when the wait ends, however it ends.
+ */
+export function wait<T>(
+  { signal, timeout }: WaitOptions,
+  { provider, clock, what, why }: Waiting,
+  start: (resolve: (value: T) => void, reject: (error: Error) => void) => (() => void) | undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(aborted(provider, what, signal))
+    let undo: (() => void) | undefined
+    let over = false
+    const end = (settle: () => void) => {
+      if (over) return
+      over = true
+      signal?.removeEventListener('abort', abort)
+      cancel?.()
+      undo?.()
+      settle()
+    }
+    const abort = () => end(() => reject(aborted(provider, what, signal!)))
+    signal?.addEventListener('abort', abort)
+    const cancel = timeout
+      ? alarm(clock, timeout, () =>
+          end(() => reject(new IsomqError(provider, 'TIMEOUT', `no ${what} within ${timeout} ms`, { cause: why?.() }))),
+        )
+      : undefined
+    undo = start(
+      (value) => end(() => resolve(value)),
+      (error) => end(() => reject(error)),
+    )
+    if (over) undo?.()
+  })
+}
+
+export function aborted(provider: Provider, what: string, signal: AbortSignal): IsomqError {
+  return new IsomqError(provider, 'ABORTED', `the caller's signal ended the wait for ${what}`, {
+    cause: signal.reason,
+  })
+}
+
+/** Marks a promise's rejection as seen, so that a caller who does not await it gets no unhandled rejection. */
+export function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** A promise of any make: a handler's result must be waited for, whichever library made it. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+}

@@ -1,0 +1,1 @@
+export { IsomqError, type IsomqErrorCode, type IsomqErrorOptions, type Provider } from './core/errors.ts'

@@ -1,0 +1,150 @@
+import { IsomqError } from '../core/errors.ts'
+import type { State, StateChange } from '../core/machine.ts'
+import { createReceiver } from '../core/receiver.ts'
+import { type WaitOptions, wait } from '../core/wait.ts'
+import { readId, readProduce } from './arguments.ts'
+import { createDedupe } from './dedupe.ts'
+import { createLink, type Link } from './link.ts'
+import type { TmcDelivery, TmcMessage } from './message.ts'
+import { readOptions, type TmcClientOptions } from './options.ts'
+import type { TmcClient, TmcStatus } from './types.ts'
+
+const PATIENCE = 30_000
+
+/**
+ * A client of Taobao's message channel over WebSocket. It makes no connection until it is used.
+ *
+ * @throws IsomqError `CONFIG` when an option is wrong; the text names it
+ */
+export function createTmcClient(options: TmcClientOptions): TmcClient {
+  const settings = readOptions(options)
+  const { clock, maxContent, maxPending, answerTimeout } = settings
+  const provider = 'tmc'
+  const dedupe = createDedupe(clock, settings.dedupe)
+  const counters = { duplicates: 0, malformed: 0, produced: 0, reconnects: 0 }
+  let state: State = 'idle'
+  let lastRoundTrip: number | undefined
+  let producing = 0
+  let turn = 0
+
+  const receiver = createReceiver<TmcDelivery, TmcMessage, TmcStatus>({
+    ...settings,
+    provider,
+    prepare: (delivery) => delivery.prepare(maxContent),
+    relieved: () => links.forEach((link) => link.pull()),
+    start: () => links.forEach((link) => link.connection.start()),
+    async stop(error) {
+      await Promise.all(links.map((link) => link.connection.stop(error)))
+    },
+  })
+  const links = Array.from({ length: settings.connections }, (_, i) => makeLink(i + 1))
+
+  function makeLink(connection: number): Link {
+    return createLink(settings, {
+      message(delivery) {
+        if (!dedupe.isDone(delivery.exactId)) return receiver.receive(delivery, delivery.retried > 0)
+        counters.duplicates++
+        delivery.ack()
+      },
+      acked: (delivery) => dedupe.done(delivery.exactId),
+      settled: receiver.settled,
+      hungry: () => receiver.room,
+      lost: receiver.drop,
+      gaveUp,
+      changed: stateChanged,
+      status(status) {
+        if (status.type === 'disconnected' && status.error.code !== 'CLOSED') receiver.report(status.error)
+        receiver.status({ ...status, connection })
+      },
+      malformed(error, frame) {
+        counters.malformed++
+        receiver.status({ type: 'malformed', error, bytes: frame.length, connection })
+      },
+      notice: receiver.report,
+      trace: receiver.trace,
+    })
+  }
+
+  /** The client stands where its best connection stands. */
+  function stateChanged({ reason }: StateChange): void {
+    const states = links.map((link) => link.connection.state)
+    const to = (['open', 'reconnecting', 'connecting', 'idle'] as const).find((s) => states.includes(s)) ?? 'closed'
+    const from = state
+    if (to === from) return
+    state = to
+    if (from === 'reconnecting' && to === 'open') counters.reconnects++
+    receiver.trace('state', () => ({ from, to }))
+    receiver.changed({ from, to, reason })
+  }
+
+  /** One connection is refused or out of retries: none of the others will fare better. */
+  function gaveUp(error: IsomqError): void {
+    receiver.gaveUp(error)
+    for (const { connection } of links) connection.stop(error)
+  }
+
+  /** A link that is signed in, taking turns; waits for the first one that is. */
+  async function anyLink(limits: WaitOptions): Promise<Link> {
+    receiver.check()
+    for (const link of links) link.connection.start()
+    for (let i = 0; i < links.length; i++) {
+      const link = links[turn++ % links.length]!
+      if (link.connection.session) return link
+    }
+    const others = new AbortController()
+    return wait(limits, { provider, clock, what: 'connection' }, (resolve, reject) => {
+      for (const link of links) {
+        link.connection.connect({ signal: others.signal }).then(() => resolve(link), reject)
+      }
+      return () => others.abort()
+    })
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    async connect({ signal, timeout = PATIENCE } = {}) {
+      receiver.revive()
+      receiver.check()
+      await Promise.all(links.map((link) => link.connection.connect({ signal, timeout })))
+    },
+    close: receiver.close,
+    [Symbol.asyncDispose]: () => receiver.close(),
+    on: receiver.on,
+    messages: receiver.messages,
+    async produce(message, { signal, timeout = PATIENCE } = {}) {
+      const fields = readProduce(message)
+      if (producing >= maxPending) {
+        const text = `${maxPending} produce calls are under way; await some first, or raise maxPending`
+        throw new IsomqError(provider, 'QUEUE_FULL', text)
+      }
+      producing++
+      try {
+        const startedAt = clock.now()
+        const link = await anyLink({ signal, timeout })
+        const left = timeout ? Math.max(1, timeout - (clock.now() - startedAt)) : answerTimeout
+        lastRoundTrip = await link.produce(fields, { signal, timeout: Math.min(left, answerTimeout || left) })
+        counters.produced++
+      } finally {
+        producing--
+      }
+    },
+    async confirm(id, { signal, timeout = PATIENCE } = {}) {
+      const exact = readId(id)
+      const link = await anyLink({ signal, timeout })
+      link.confirm(exact)
+    },
+    async fail(id, reason = 'refused by the consumer', { signal, timeout = PATIENCE } = {}) {
+      const exact = readId(id)
+      const link = await anyLink({ signal, timeout })
+      link.fail(exact, reason)
+    },
+    stats: () => ({
+      ...receiver.stats(),
+      ...counters,
+      connections: links.filter((link) => link.connection.session).length,
+      lastRoundTrip,
+    }),
+  }
+}

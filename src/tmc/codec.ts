@@ -1,0 +1,202 @@
+import { Reader, Writer } from '../core/bytes.ts'
+import { IsomqError } from '../core/errors.ts'
+
+/** A header's value with its wire format; 64-bit integers and dates (milliseconds since 1970) are exact. */
+export type TmcValue =
+  | { readonly type: 'void'; readonly value: null }
+  | { readonly type: 'string'; readonly value: string | null }
+  | { readonly type: 'byte' | 'int16' | 'int32'; readonly value: number }
+  | { readonly type: 'int64' | 'date'; readonly value: bigint }
+  | { readonly type: 'bytes'; readonly value: Uint8Array }
+
+export type TmcFrameType = 'connect' | 'connectack' | 'send' | 'sendack'
+
+/** One protocol message of TMC: what one binary WebSocket frame holds. */
+export interface TmcFrame {
+  readonly type: TmcFrameType
+  /** Above 0 in a refusal or error, and left out otherwise. */
+  readonly statusCode?: number
+  readonly statusPhrase?: string
+  /** Correlates a request with its answer; above 0. */
+  readonly flag?: number
+  /** The session's token, given out by the server in CONNECTACK. */
+  readonly token?: string
+  /** Custom headers in order of the wire; a key that came twice has its last value. */
+  readonly headers: ReadonlyMap<string, TmcValue>
+}
+
+const TYPES: readonly TmcFrameType[] = ['connect', 'connectack', 'send', 'sendack']
+const END = 0
+const CUSTOM = 1
+const STATUS_CODE = 2
+const STATUS_PHRASE = 3
+const FLAG = 4
+const TOKEN = 5
+
+let writer: Writer | undefined
+
+const wrong = (text: string, cause?: unknown): IsomqError =>
+  new IsomqError('tmc', 'PROTOCOL', `${text}. The peer may speak another protocol; nothing was taken from it.`, {
+    cause,
+  })
+
+/**
+ * Reads one binary frame.
+ *
+ * @throws IsomqError `PROTOCOL` when the frame is cut short, of protocol version 1 or of an unknown type
+ */
+export function decodeFrame(bytes: Uint8Array): TmcFrame {
+  try {
+    return read(new Reader(bytes))
+  } catch (error) {
+    if (error instanceof IsomqError) throw error
+    throw wrong('a frame ends before its headers do', error)
+  }
+}
+
+function read(reader: Reader): TmcFrame {
+  if (reader.uint8() === 1) throw wrong('a frame of protocol version 1, which nobody sends to a client of version 2')
+  const code = reader.uint8()
+  const type = TYPES[code]
+  if (type === undefined) throw wrong(`a frame of the unknown type ${code}`)
+  let statusCode: number | undefined
+  let statusPhrase: string | undefined
+  let flag: number | undefined
+  let token: string | undefined
+  const headers = new Map<string, TmcValue>()
+  for (let header = reader.uint16(); header !== END; header = reader.uint16()) {
+    switch (header) {
+      case CUSTOM:
+        headers.set(text(reader) ?? '', readValue(reader))
+        break
+      case STATUS_CODE:
+        statusCode = reader.int32()
+        break
+      case STATUS_PHRASE:
+        statusPhrase = text(reader) ?? undefined
+        break
+      case FLAG:
+        flag = reader.int32()
+        break
+      case TOKEN:
+        token = text(reader) ?? undefined
+      // An unknown header type has no payload: every peer skips its two bytes.
+    }
+  }
+  return { type, statusCode, statusPhrase, flag, token, headers }
+}
+
+function text(reader: Reader): string | null {
+  const length = reader.int32()
+  return length === 0 ? null : reader.text(length)
+}
+
+function readValue(reader: Reader): TmcValue {
+  switch (reader.uint8()) {
+    case 0:
+      return { type: 'void', value: null }
+    case 2:
+      return { type: 'byte', value: reader.uint8() }
+    case 3:
+      return { type: 'int16', value: reader.int16() }
+    case 4:
+      return { type: 'int32', value: reader.int32() }
+    case 5:
+      return { type: 'int64', value: reader.int64() }
+    case 6:
+      return { type: 'date', value: reader.int64() }
+    case 7:
+      return { type: 'bytes', value: reader.take(reader.int32()) }
+    default:
+      // The official readers take a format that they do not know for a string.
+      return { type: 'string', value: text(reader) }
+  }
+}
+
+/** What {@link encodeFrame} takes; headers are written in the order given. */
+export interface TmcFrameInit extends Omit<Partial<TmcFrame>, 'type' | 'headers'> {
+  readonly type: TmcFrameType
+  readonly headers?: Iterable<readonly [key: string, value: TmcValue]>
+}
+
+/**
+ * Writes one binary frame as the official clients do: status code (above 0), status phrase, flag (above 0),
+ * token, custom headers in the order given.
+ *
+ * @throws IsomqError `CONFIG` when a number does not fit its format
+ */
+export function encodeFrame(frame: TmcFrameInit): Uint8Array<ArrayBuffer> {
+  writer ??= new Writer()
+  try {
+    writeHead(writer, frame)
+    for (const [key, value] of frame.headers ?? []) {
+      writer.uint16(CUSTOM)
+      writer.counted(key)
+      writeValue(writer, key, value)
+    }
+    writer.uint16(END)
+    return writer.done()
+  } catch (error) {
+    writer = undefined
+    throw error
+  }
+}
+
+function writeHead(to: Writer, frame: TmcFrameInit): void {
+  to.uint8(2)
+  to.uint8(TYPES.indexOf(frame.type))
+  if (frame.statusCode !== undefined && frame.statusCode > 0) {
+    to.uint16(STATUS_CODE)
+    to.int32(fit('statusCode', frame.statusCode, 31))
+  }
+  if (frame.statusPhrase) {
+    to.uint16(STATUS_PHRASE)
+    to.counted(frame.statusPhrase)
+  }
+  if (frame.flag !== undefined && frame.flag > 0) {
+    to.uint16(FLAG)
+    to.int32(fit('flag', frame.flag, 31))
+  }
+  if (frame.token) {
+    to.uint16(TOKEN)
+    to.counted(frame.token)
+  }
+}
+
+function writeValue(to: Writer, key: string, { type, value }: TmcValue): void {
+  switch (type) {
+    case 'void':
+      return to.uint8(0)
+    case 'string':
+      if (value === null) return to.uint8(0)
+      to.uint8(1)
+      return to.counted(value)
+    case 'byte':
+      to.uint8(2)
+      return to.uint8(fit(key, value, 8, 0))
+    case 'int16':
+      to.uint8(3)
+      return to.uint16(fit(key, value, 15) & 0xffff)
+    case 'int32':
+      to.uint8(4)
+      return to.int32(fit(key, value, 31))
+    case 'int64':
+    case 'date':
+      to.uint8(type === 'int64' ? 5 : 6)
+      if (BigInt.asIntN(64, value) !== value) throw misfit(key, 64)
+      return to.int64(value)
+    case 'bytes':
+      to.uint8(7)
+      to.int32(value.length)
+      to.raw(value)
+  }
+}
+
+const misfit = (key: string, bits: number): IsomqError =>
+  new IsomqError('tmc', 'CONFIG', `the value of "${key}" does not fit ${bits} bits; write it as another format`)
+
+/** An integer from `least` (by default the negative of a signed number of `bits` + 1) to below 2^bits. */
+function fit(key: string, value: number, bits: number, least: number = -(2 ** bits)): number {
+  if (Number.isInteger(value) && value >= least && value < 2 ** bits) return value
+  throw misfit(key, bits)
+}

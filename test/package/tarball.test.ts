@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type BuildOptions, build } from 'esbuild'
+import { Miniflare } from 'miniflare'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { entries } from './entries.ts'
+import { createProject, type Project } from './tarball.ts'
+import { program, providers, type Report, typed } from './user.ts'
+
+let project: Project
+beforeAll(() => {
+  project = createProject()
+  project.write('program.mjs', `${program}\nconsole.log(JSON.stringify(report))`)
+}, 120_000)
+afterAll(() => project?.remove())
+
+function check({ exports, same }: Report): void {
+  expect(same).toEqual(Object.fromEntries(providers.map((name) => [name, true])))
+  expect(Object.keys(exports)).toEqual(entries.map(({ name }) => name))
+  const { isomq, ...single } = exports
+  expect(isomq).toEqual([...new Set(Object.values(single).flat())].sort())
+}
+
+describe('the packed tarball', () => {
+  test('has nothing that publint would say about', async () => {
+    const { messages, pkg } = await publint({ pkgDir: project.installed, pack: false, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg!))).toEqual([])
+  })
+
+  test('has types that resolve as its code does', { timeout: 60_000 }, () => {
+    expect(project.run('attw', [project.tarball, '--profile', 'esm-only', '--no-emoji'])).toContain(
+      'No problems',
+    )
+  })
+
+  test('keeps the doc comments, which editors show', () => {
+    const types = readFileSync(join(project.installed, 'dist', 'errors.d.mts'), 'utf8')
+    expect(types).toContain('/** The one error class of isomq.')
+  })
+
+  test('holds no sources and no tests', () => {
+    const files = project.run('node', [
+      '-p',
+      `require('fs').readdirSync(${JSON.stringify(project.installed)}).join()`,
+    ])
+    expect(files.trim().split(',').sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'package.json',
+    ])
+  })
+})
+
+describe('every entry can be imported, and an IsomqError is one across entries', () => {
+  test.each([
+    ['node', ['program.mjs']],
+    ['deno', ['run', '--no-prompt', '--no-lock', '--node-modules-dir=manual', '--allow-read', 'program.mjs']],
+    ['bun', ['program.mjs']],
+  ])('in %s', { timeout: 60_000 }, (tool, args) => {
+    check(JSON.parse(project.run(tool, args)))
+  })
+
+  test.each<[string, BuildOptions]>([
+    [
+      'browsers',
+      { platform: 'browser', conditions: ['browser'], format: 'esm', outExtension: { '.js': '.mjs' } },
+    ],
+    ['Node', { platform: 'node', format: 'cjs', outExtension: { '.js': '.cjs' } }],
+  ])('bundled by esbuild for %s', async (name, options) => {
+    const outdir = join(project.folder, 'out', name)
+    await build({
+      entryPoints: [join(project.folder, 'program.mjs')],
+      bundle: true,
+      outdir,
+      logLevel: 'silent',
+      ...options,
+    })
+    check(JSON.parse(project.run('node', [join(outdir, `program${options.outExtension!['.js']}`)])))
+  })
+
+  test.each([[[]], [['nodejs_compat']]])(
+    'in a Worker with the flags %j',
+    { timeout: 60_000 },
+    async (flags) => {
+      const contents = `${program}\nexport default { fetch: () => Response.json(report) }`
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: project.folder },
+        bundle: true,
+        conditions: ['workerd', 'worker', 'browser'],
+        format: 'esm',
+        logLevel: 'silent',
+        write: false,
+      })
+      const worker = new Miniflare({
+        cf: false,
+        compatibilityDate: '2026-03-01',
+        compatibilityFlags: flags,
+        modules: true,
+        script: outputFiles[0]!.text,
+      })
+      try {
+        check((await (await worker.dispatchFetch('http://localhost/')).json()) as Report)
+      } finally {
+        await worker.dispose()
+      }
+    },
+  )
+})
+
+describe("TypeScript accepts a user's code", () => {
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['bundler', 'esnext'],
+  ])('with moduleResolution %s', { timeout: 60_000 }, (moduleResolution, module) => {
+    for (const [file, text] of Object.entries(typed)) project.write(join('types', file), text)
+    const compilerOptions = {
+      lib: ['es2023', 'esnext.disposable', 'dom'],
+      module,
+      moduleResolution,
+      noEmit: true,
+      skipLibCheck: false,
+      strict: true,
+      target: 'es2022',
+      types: [],
+    }
+    project.write('types/tsconfig.json', JSON.stringify({ compilerOptions, include: ['.'] }))
+    expect(project.run('tsc', ['-p', 'types'])).toBe('')
+  })
+})
