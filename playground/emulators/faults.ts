@@ -19,8 +19,12 @@ export interface HttpFault {
   readonly body: string
 }
 
+/** What a connection dies of: a message on its way to the peer, or a confirm on its way back. */
+export type KillPoint = 'delivery' | 'confirm'
+
 interface Killer {
-  readonly frames: number
+  readonly on: KillPoint
+  readonly every: number
   readonly random: () => number
   left: number
   kills: number
@@ -57,10 +61,10 @@ export class Faults {
     return this.#httpFaults.shift()
   }
 
-  /** Kills a connection about every `frames` delivered messages, at most `kills` times; 0 frames ends it. */
-  killEvery(frames: number, seed: number, kills: number): void {
+  /** Kills a connection about every so many deliveries or confirms, `kills` times at most; 0 ends it. */
+  killEvery(every: number, on: KillPoint, seed: number, kills: number): void {
     const random = seededRandom(seed)
-    this.#killer = frames > 0 ? { frames, random, left: gap(frames, random), kills } : undefined
+    this.#killer = every > 0 ? { on, every, random, left: gap(every, random), kills } : undefined
   }
 
   get killsLeft(): number {
@@ -87,9 +91,20 @@ export class Faults {
   /** Whether the connection dies of the frame that it has just sent. */
   fatal(delivery: boolean): boolean {
     if (this.dropAfter > 0 && --this.dropAfter === 0) return true
+    return delivery && this.#kills('delivery')
+  }
+
+  /** Whether the connection dies of a confirm that came in, and if so, whether that is still carried out. */
+  fatalConfirm(): 'before' | 'after' | undefined {
+    const random = this.#killer?.random
+    if (random === undefined || !this.#kills('confirm')) return undefined
+    return random() < 0.5 ? 'before' : 'after'
+  }
+
+  #kills(point: KillPoint): boolean {
     const killer = this.#killer
-    if (!delivery || killer === undefined || --killer.left > 0) return false
-    killer.left = gap(killer.frames, killer.random)
+    if (killer === undefined || killer.on !== point || --killer.left > 0) return false
+    killer.left = gap(killer.every, killer.random)
     if (--killer.kills === 0) this.#killer = undefined
     return true
   }

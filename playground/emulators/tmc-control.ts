@@ -7,53 +7,54 @@ type Args = Readonly<Record<string, unknown>>
 /** Thrown for a request that makes no sense; becomes HTTP 400. */
 class BadRequest extends Error {}
 
-/** What the control API of a room does, by `op`. What an operation returns is added to `{ ok: true }`. */
-const OPERATIONS: Readonly<
-  Record<string, (room: TmcRoom, args: Args) => object | undefined | Promise<object>>
-> = {
+type Operation = (room: TmcRoom, args: Args) => object | undefined | Promise<object>
+
+/** What the control API of a room does, by `op`; what an operation returns is added to `{ ok: true }`. */
+const OPERATIONS: Readonly<Record<string, Operation>> = {
   produce,
   settings,
   stats,
-  reset: (room) => void room.reset(),
   app,
   session: addSession,
   drop,
-  dropAfter: (room, args) => void (room.faults.dropAfter = number(args, 'frames', 1)),
-  killEvery(room, args) {
-    room.faults.killEvery(
-      number(args, 'frames', 100),
-      number(args, 'seed', 1),
-      number(args, 'kills', Number.POSITIVE_INFINITY),
-    )
-    return undefined
-  },
-  refuse(room, args) {
-    const refusal = { code: number(args, 'code', 42), phrase: string(args, 'phrase', 'forbidden request') }
-    room.faults.refuse(number(args, 'count', 1), refusal)
-    return undefined
-  },
-  delay: (room, args) => void (room.faults.delayMs = number(args, 'ms', 0)),
-  duplicate: (room, args) => void (room.faults.duplicates = number(args, 'count', 1)),
-  truncate: (room, args) => void (room.faults.truncations = number(args, 'count', 1)),
-  corrupt: (room, args) => void (room.faults.corruptions = number(args, 'count', 1)),
+  killEvery,
   garbage,
-  mute: (room) => void (room.faults.muted = true),
   unmute,
-  noAck: (room, args) => void (room.faults.noAck = args.on !== false),
-  skew: (room, args) => void (room.skew = number(args, 'ms', 0)),
-  httpError(room, args) {
-    const fault = { status: number(args, 'status', 500), body: string(args, 'body', 'Internal Server Error') }
-    room.faults.failHttp(number(args, 'count', 1), fault)
+  reset: done((room) => room.reset()),
+  crash: done((room) => room.crash()),
+  dropAfter: done(({ faults }, args) => Object.assign(faults, { dropAfter: number(args, 'frames', 1) })),
+  delay: done(({ faults }, args) => Object.assign(faults, { delayMs: number(args, 'ms', 0) })),
+  duplicate: done(({ faults }, args) => Object.assign(faults, { duplicates: number(args, 'count', 1) })),
+  truncate: done(({ faults }, args) => Object.assign(faults, { truncations: number(args, 'count', 1) })),
+  corrupt: done(({ faults }, args) => Object.assign(faults, { corruptions: number(args, 'count', 1) })),
+  mute: done(({ faults }) => Object.assign(faults, { muted: true })),
+  noAck: done(({ faults }, args) => Object.assign(faults, { noAck: args.on !== false })),
+  skew: done((room, args) => Object.assign(room, { skew: number(args, 'ms', 0) })),
+  refuse: done(({ faults }, args) => {
+    faults.refuse(number(args, 'count', 1), {
+      code: number(args, 'code', 42),
+      phrase: string(args, 'phrase', 'forbidden request'),
+    })
+  }),
+  httpError: done(({ faults }, args) => {
+    faults.failHttp(number(args, 'count', 1), {
+      status: number(args, 'status', 500),
+      body: string(args, 'body', 'Internal Server Error'),
+    })
+  }),
+  notice: done(({ sessions }, args) => {
+    const code = number(args, 'code', 10)
+    const phrase = string(args, 'phrase', 'Service Currently Unavailable')
+    for (const session of sessions) session.notice({ code, phrase })
+  }),
+}
+
+/** An operation with nothing to tell. */
+function done(run: (room: TmcRoom, args: Args) => unknown): Operation {
+  return (room, args) => {
+    run(room, args)
     return undefined
-  },
-  notice(room, args) {
-    const refusal = {
-      code: number(args, 'code', 10),
-      phrase: string(args, 'phrase', 'Service Currently Unavailable'),
-    }
-    for (const session of room.sessions) session.notice(refusal)
-    return undefined
-  },
+  }
 }
 
 /** `POST { op, … }` does something to the room, `GET` gives its statistics. */
@@ -203,6 +204,14 @@ function drop(room: TmcRoom, args: Args): object {
   const how = args.abrupt === true ? 'abrupt' : number(args, 'code', 1001)
   for (const session of doomed) session.drop(how, string(args, 'reason', 'dropped on request'))
   return { dropped: doomed.length }
+}
+
+/** `{ frames, on: 'confirm' | 'delivery', seed, kills }`; the same seed kills at the same counts. */
+function killEvery({ faults }: TmcRoom, args: Args): undefined {
+  const on = string(args, 'on', 'confirm')
+  if (on !== 'confirm' && on !== 'delivery') throw new BadRequest('"on" must be "confirm" or "delivery"')
+  const kills = number(args, 'kills', Number.POSITIVE_INFINITY)
+  faults.killEvery(number(args, 'frames', 100), on, number(args, 'seed', 1), kills)
 }
 
 /** `{ hex }` or `{ text }` goes to every connection as it is. */

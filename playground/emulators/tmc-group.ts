@@ -70,11 +70,12 @@ export class Group {
   /** Hands out what is due to the receivers that have room, one after the other. */
   pump(now: number): void {
     for (;;) {
-      const receiver = this.#next()
-      if (receiver === undefined) return
+      const at = this.#next()
+      if (at < 0) return
       const message = this.#take(now)
       if (message === undefined) return
-      this.#hand(message, receiver, now)
+      this.#turn = at
+      this.#hand(message, this.receivers[at]!, now)
     }
   }
 
@@ -106,7 +107,7 @@ export class Group {
     return message
   }
 
-  /** Puts off a message that is held; `false` when it is not. */
+  /** Puts off a message that somebody holds; `undefined`: nobody does. */
   postpone(seq: number, due: number): Message | undefined {
     const message = this.#known.get(seq)
     if (message?.holder === undefined) return undefined
@@ -136,14 +137,14 @@ export class Group {
     return this.#delayed[0]?.due ?? Number.POSITIVE_INFINITY
   }
 
-  #next(): Receiver | undefined {
-    const all = this.receivers
-    for (let i = 0; i < all.length; i++) {
-      this.#turn = (this.#turn + 1) % all.length
-      const receiver = all[this.#turn]!
-      if (receiver.room() > 0) return receiver
+  /** The place of the next receiver in turn that has room, or -1. */
+  #next(): number {
+    const count = this.receivers.length
+    for (let i = 1; i <= count; i++) {
+      const at = (this.#turn + i) % count
+      if (this.receivers[at]!.room() > 0) return at
     }
-    return undefined
+    return -1
   }
 
   #hand(message: Message, receiver: Receiver, now: number): void {

@@ -95,7 +95,10 @@ export class TmcRoom {
   #timer: ReturnType<typeof setTimeout> | undefined
   #wakeAt = Number.POSITIVE_INFINITY
 
+  readonly #state: ObjectState
+
   constructor(state: ObjectState, settings: Partial<TmcSettings>) {
+    this.#state = state
     this.#initial = { ...DEFAULTS, ...settings }
     this.store = new TmcStore(state)
     this.store.beforeFlush = () => this.save()
@@ -129,6 +132,12 @@ export class TmcRoom {
     this.skew = 0
     this.#restore()
     this.events.emit(() => ({ type: 'reset' }))
+  }
+
+  /** Dies as a machine does: every socket breaks, what is in memory is lost, what is stored comes back. */
+  crash(): void {
+    // The request that asks for it shall still be answered.
+    setTimeout(() => this.#state.abort('the connection was cut on purpose'), 1)
   }
 
   app(key: string): App | undefined {

@@ -227,7 +227,7 @@ export class TmcSession implements Receiver {
       this.#room.counters.pulls++
       group.serve(this, this.#room.settings.pullBatch, Date.now())
     } else if (kind === 2 && id !== undefined) {
-      this.#room.confirm(group, id, this)
+      this.#confirm(group, id)
     } else if (kind === 20 && id !== undefined) {
       this.#room.fail(group, id, text(frame, 'msg'), this)
     } else if (kind === 3) {
@@ -235,6 +235,12 @@ export class TmcSession implements Receiver {
     } else {
       this.notice({ code: 41, phrase: `invalid arguments of kind ${kind}` }, frame.flag)
     }
+  }
+
+  #confirm(group: Group, id: bigint): void {
+    const fatal = this.#room.faults.fatalConfirm()
+    if (fatal !== 'before') this.#room.confirm(group, id, this)
+    if (fatal !== undefined) this.drop('abrupt', 'a fault')
   }
 
   #produce(frame: TmcFrame): void {

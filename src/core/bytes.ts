@@ -53,23 +53,23 @@ export class Reader {
   }
 
   uint8(): number {
-    return this.view.getUint8(this.at++)
+    return this.view.getUint8(this.skip(1))
   }
 
   uint16(): number {
-    return this.view.getUint16((this.at += 2) - 2, true)
+    return this.view.getUint16(this.skip(2), true)
   }
 
   int16(): number {
-    return this.view.getInt16((this.at += 2) - 2, true)
+    return this.view.getInt16(this.skip(2), true)
   }
 
   int32(): number {
-    return this.view.getInt32((this.at += 4) - 4, true)
+    return this.view.getInt32(this.skip(4), true)
   }
 
   int64(): bigint {
-    return this.view.getBigInt64((this.at += 8) - 8, true)
+    return this.view.getBigInt64(this.skip(8), true)
   }
 
   /** Moves on by `length` and says where the piece began. */
@@ -93,75 +93,28 @@ export class Reader {
   }
 }
 
-/** Writes numbers, bytes and text into a buffer that grows; `done()` gives a copy and starts anew. */
+/** Writes numbers, bytes and text one behind the other; frames that are sent often are made from templates. */
 export class Writer {
-  #bytes = new Uint8Array(1024)
-  #view = new DataView(this.#bytes.buffer)
-  #at = 0
+  readonly #bytes: number[] = []
 
-  #room(length: number): number {
-    const from = this.#at
-    const end = from + length
-    if (end > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2))
-      larger.set(this.#bytes)
-      this.#bytes = larger
-      this.#view = new DataView(larger.buffer)
-    }
-    this.#at = end
-    return from
-  }
-
-  uint8(value: number): void {
-    this.#view.setUint8(this.#room(1), value)
-  }
-
-  uint16(value: number): void {
-    this.#view.setUint16(this.#room(2), value, true)
-  }
-
-  int32(value: number): void {
-    this.#view.setInt32(this.#room(4), value, true)
-  }
-
-  int64(value: bigint): void {
-    this.#view.setBigInt64(this.#room(8), value, true)
+  /** The `size` low bytes of an integer, the least significant first. */
+  int(value: number | bigint, size: number): void {
+    let rest = BigInt.asUintN(64, BigInt(value))
+    for (let i = 0; i < size; i++, rest >>= 8n) this.#bytes.push(Number(rest & 255n))
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#room(bytes.length))
+    for (const byte of bytes) this.#bytes.push(byte)
   }
 
-  /** UTF-8 bytes behind their number as int32. */
-  counted(text: string): void {
-    const from = this.#room(4 + text.length * 3) + 4
-    const length = this.#encode(text, from)
-    this.#view.setInt32(from - 4, length, true)
-    this.#at = from + length
-  }
-
-  #encode(text: string, from: number): number {
-    if (text.length <= SHORT) {
-      let i = 0
-      for (; i < text.length; i++) {
-        const unit = text.charCodeAt(i)
-        if (unit > 127) break
-        this.#bytes[from + i] = unit
-      }
-      if (i === text.length) return i
-    }
-    encoder ??= new TextEncoder()
-    return encoder.encodeInto(text, this.#bytes.subarray(from)).written
+  /** Bytes (text: as UTF-8) behind their number as int32. */
+  counted(data: string | Uint8Array): void {
+    const bytes = typeof data === 'string' ? encodeText(data) : data
+    this.int(bytes.length, 4)
+    this.raw(bytes)
   }
 
   done(): Uint8Array<ArrayBuffer> {
-    const frame = this.#bytes.slice(0, this.#at)
-    this.#at = 0
-    // A single large message must not hold its memory for ever.
-    if (this.#bytes.length > 65536) {
-      this.#bytes = new Uint8Array(1024)
-      this.#view = new DataView(this.#bytes.buffer)
-    }
-    return frame
+    return Uint8Array.from(this.#bytes)
   }
 }

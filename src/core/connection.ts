@@ -49,7 +49,13 @@ interface Waiter {
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { provider, clock, reconnect, random } = options
-  const { retries = Number.POSITIVE_INFINITY, minDelay, maxDelay, stableAfter = 10_000, refused } = reconnect || {
+  const {
+    retries = Number.POSITIVE_INFINITY,
+    minDelay,
+    maxDelay,
+    stableAfter = 10_000,
+    refused,
+  } = reconnect || {
     retries: 0,
   }
   const machine = createMachine(options.changed)

@@ -28,8 +28,6 @@ export function createIterator<D extends Delivery>(
   left: () => void,
 ): Iterating<D> {
   const takers: Taker<D>[] = []
-  /** Places promised to a delivery that is being prepared. */
-  let taken = 0
   let unsettled = 0
   let over = false
   let failure: IsomqError | undefined

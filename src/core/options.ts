@@ -1,61 +1,58 @@
 import * as v from 'valibot'
+import type { ReconnectOptions } from './backoff.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { IsomqError, type Provider } from './errors.ts'
 
 // Each piece says in words what it takes: valibot's own texts quote the value given, which may be a secret.
 const MOST = 2 ** 31 - 1
-type Piece<T> = v.GenericSchema<T>
-type Optional<T> = v.OptionalSchema<Piece<T>, undefined>
+type Piece<T> = v.CustomSchema<T, v.ErrorMessage<v.CustomIssue> | undefined>
 
-const integer = (least: number, says: string): Piece<number> =>
-  v.pipe(v.number(says), v.integer(says), v.minValue(least, says), v.maxValue(MOST, says))
+const piece = <T>(says: string, fits: (given: unknown) => boolean): Piece<T> =>
+  v.custom<T>(fits, `must be ${says}`)
+
+const integer = (given: unknown, least: number, most: number) =>
+  Number.isInteger(given) && (given as number) >= least && (given as number) <= most
 
 /** Milliseconds; 0 switches the thing off. */
-export const ms = (): Piece<number> => integer(0, `must be whole milliseconds from 0 to ${MOST}`)
+export const ms = (): Piece<number> =>
+  piece(`whole milliseconds from 0 to ${MOST}`, (given) => integer(given, 0, MOST))
 /** A whole number from `least` on. */
-export const count = (least = 1): Piece<number> => integer(least, `must be a whole number from ${least} on`)
-export const flag = (): Piece<boolean> => v.boolean('must be true or false')
-export const filled = (): Piece<string> => {
-  const says = 'must be a text that is not empty'
-  return v.pipe(v.string(says), v.minLength(1, says))
-}
-export const callback = <F extends (...args: never[]) => unknown>(): Piece<F> =>
-  v.function('must be a function') as unknown as Piece<F>
-export const url = (...schemes: string[]): Piece<string> => {
-  const says = `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`
-  return v.pipe(
-    v.string(says),
-    v.check((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), says),
+export const count = (least = 1): Piece<number> =>
+  piece(`a whole number from ${least} on`, (given) => integer(given, least, Number.MAX_SAFE_INTEGER))
+export const filled = (): Piece<string> =>
+  piece('a text that is not empty', (given) => typeof given === 'string' && given !== '')
+export const callback = <F>(): Piece<F> => piece('a function', (given) => typeof given === 'function')
+export const url = (...schemes: string[]): Piece<string> =>
+  piece(
+    `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+    (given) => typeof given === 'string' && URL.canParse(given) && schemes.includes(new URL(given).protocol),
   )
-}
 /** One of several words. */
 export const word = <const T extends string>(...words: T[]): Piece<T> =>
-  v.picklist(words, `must be one of ${words.join(', ')}`)
-export const texts = (): Piece<Record<string, string>> => {
-  const says = 'must be an object whose values are texts'
-  return v.record(v.string(says), v.string(says), says)
-}
+  piece(`one of ${words.join(', ')}`, (given) => words.includes(given as T))
+export const texts = (): Piece<Record<string, string>> =>
+  piece(
+    'an object whose values are texts',
+    (given) =>
+      typeof given === 'object' &&
+      given !== null &&
+      Object.values(given).every((value) => typeof value === 'string'),
+  )
 
-export const reconnect = (): Piece<false | ReconnectInput> =>
-  v.union(
-    [
-      v.literal(false),
-      v.strictObject(
-        {
-          retries: v.optional(v.union([count(0), v.literal(Number.POSITIVE_INFINITY)])),
-          minDelay: v.optional(ms()),
-          maxDelay: v.optional(ms()),
-          stableAfter: v.optional(ms()),
-          refused: v.optional(flag()),
-        },
-        'must be false or an object',
-      ),
-    ],
-    'must be false, or an object of retries, minDelay, maxDelay, stableAfter, refused',
-  ) as Piece<false | ReconnectInput>
-type ReconnectInput = Partial<Record<'retries' | 'minDelay' | 'maxDelay' | 'stableAfter', number>> & {
-  refused?: boolean
-}
+/** {@link ReconnectOptions}, or false. */
+export const reconnect = (): Piece<false | ReconnectOptions> =>
+  piece(
+    'false, or an object of retries, minDelay, maxDelay and stableAfter (numbers from 0 on) and refused',
+    (given) =>
+      given === false ||
+      (typeof given === 'object' &&
+        given !== null &&
+        Object.entries(given).every(([key, value]) =>
+          key === 'refused'
+            ? typeof value === 'boolean'
+            : /^(retries|minDelay|maxDelay|stableAfter)$/.test(key) && (value === undefined || value >= 0),
+        )),
+  )
 
 /** What every client takes: see {@link Injected}. */
 export const injected: {
@@ -64,14 +61,12 @@ export const injected: {
   readonly logger: Optional<(record: DebugRecord) => void>
 } = {
   clock: v.optional(
-    v.custom<Clock>(
-      (given) => typeof (given as Clock)?.now === 'function' && typeof (given as Clock).setTimeout === 'function',
-      'must be an object with now, setTimeout and clearTimeout',
-    ),
+    piece('a clock: now, setTimeout, clearTimeout', (given) => typeof (given as Clock)?.now === 'function'),
   ),
   random: v.optional(callback<() => number>()),
   logger: v.optional(callback<(record: DebugRecord) => void>()),
 }
+type Optional<T> = v.OptionalSchema<Piece<T>, undefined>
 
 /** The record that `on('debug')` and a `logger` get; secrets are left out of it. */
 export interface DebugRecord {
@@ -108,14 +103,10 @@ export function parseOptions<S extends v.ObjectEntries>(
 ): v.InferOutput<v.StrictObjectSchema<S, undefined>> {
   const result = v.safeParse(v.strictObject(entries), options, { abortEarly: true })
   if (result.success) return result.output
-  const issue = result.issues[0]
-  const name = v.getDotPath(issue)
-  const says = /^Invalid (key|type)/.test(issue.message)
-    ? issue.expected === 'never'
-      ? 'is not known; check its spelling'
-      : 'is missing'
-    : issue.message
-  throw new IsomqError(provider, 'CONFIG', name ? `the option "${name}" ${says}` : 'the options must be an object', {
-    details: name ? { option: name } : {},
-  })
+  const [{ path, message, expected }] = result.issues
+  if (!path) throw new IsomqError(provider, 'CONFIG', 'the options must be an object')
+  const option = String(path[0].key)
+  const says =
+    expected === 'never' ? 'is not known; check its spelling' : /^must/.test(message) ? message : 'is missing'
+  throw new IsomqError(provider, 'CONFIG', `the option "${option}" ${says}`, { details: { option } })
 }

@@ -23,7 +23,9 @@ export function createPending<K, T>(provider: Provider, clock: Clock, most = 10_
     add: (key, what, options, send) =>
       wait(options, { provider, clock, what }, (resolve, reject) => {
         if (table.size >= most) {
-          reject(new IsomqError(provider, 'QUEUE_FULL', `${most} requests wait for an answer; await some first`))
+          reject(
+            new IsomqError(provider, 'QUEUE_FULL', `${most} requests wait for an answer; await some first`),
+          )
           return undefined
         }
         table.set(key, (answer) => (answer instanceof Error ? reject(answer) : resolve(answer)))

@@ -175,7 +175,10 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
     },
     stats: () => ({ ...counters, buffered: inbox.buffered }),
     check() {
-      if (ended) throw new IsomqError(provider, 'CLOSED', 'the client has ended; connect() opens it again', { cause: ended })
+      if (ended)
+        throw new IsomqError(provider, 'CLOSED', 'the client has ended; connect() opens it again', {
+          cause: ended,
+        })
     },
     revive() {
       if (!closing) ended = undefined

@@ -73,7 +73,8 @@ export class Session {
 
   #threw(thrown: unknown): void {
     if (thrown instanceof IsomqError) this.end(thrown)
-    else this.#fail(this.ready ? 'CONNECTION_LOST' : 'CONNECT_FAILED', `${this.#phase} failed`, toError(thrown))
+    else
+      this.#fail(this.ready ? 'CONNECTION_LOST' : 'CONNECT_FAILED', `${this.#phase} failed`, toError(thrown))
   }
 
   async #open(): Promise<void> {
@@ -100,7 +101,8 @@ export class Session {
   #closed(code: number, reason: string, cause: unknown): void {
     this.#gone?.()
     const said = reason ? `code ${code}, "${reason}"` : `code ${code}`
-    if (this.ready) this.#fail('CONNECTION_LOST', `the connection was lost (${said})`, cause, { code, reason })
+    if (this.ready)
+      this.#fail('CONNECTION_LOST', `the connection was lost (${said})`, cause, { code, reason })
     else {
       const text = `the connection failed while ${this.#phase} (${said}); check the URL and that the server runs`
       this.#fail('CONNECT_FAILED', text, cause, { code, reason })
@@ -123,7 +125,8 @@ export class Session {
         idle: idleTimeout,
         grace: IDLE_GRACE,
         probe: () => probe?.(this),
-        dead: () => this.#fail('CONNECTION_LOST', `nothing arrived in ${idleTimeout} ms; the line is taken for dead`),
+        dead: () =>
+          this.#fail('CONNECTION_LOST', `nothing arrived in ${idleTimeout} ms; the line is taken for dead`),
       })
     }
     this.#owner.accepted(this)

@@ -16,7 +16,11 @@ export async function readAll(
     length += value.length
     if (length > most) {
       reader.cancel().catch(() => {})
-      throw new IsomqError(provider, 'LIMIT', `${what} is larger than ${most} bytes; raise the limit to take it`)
+      throw new IsomqError(
+        provider,
+        'LIMIT',
+        `${what} is larger than ${most} bytes; raise the limit to take it`,
+      )
     }
     pieces.push(value)
   }
@@ -42,8 +46,13 @@ export async function gunzip(provider: Provider, bytes: Uint8Array, most: number
     return await readAll(provider, inflated, most, 'compressed content')
   } catch (error) {
     if (error instanceof IsomqError) throw error
-    throw new IsomqError(provider, 'PROTOCOL', 'compressed content is no gzip; ask the sender to send it again', {
-      cause: error,
-    })
+    throw new IsomqError(
+      provider,
+      'PROTOCOL',
+      'compressed content is no gzip; ask the sender to send it again',
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -43,7 +43,11 @@ export function wait<T>(
     signal?.addEventListener('abort', abort)
     const cancel = timeout
       ? alarm(clock, timeout, () =>
-          end(() => reject(new IsomqError(provider, 'TIMEOUT', `no ${what} within ${timeout} ms`, { cause: why?.() }))),
+          end(() =>
+            reject(
+              new IsomqError(provider, 'TIMEOUT', `no ${what} within ${timeout} ms`, { cause: why?.() }),
+            ),
+          ),
         )
       : undefined
     undo = start(

@@ -31,8 +31,12 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     ...settings,
     provider,
     prepare: (delivery) => delivery.prepare(maxContent),
-    relieved: () => links.forEach((link) => link.pull()),
-    start: () => links.forEach((link) => link.connection.start()),
+    relieved() {
+      for (const link of links) link.pull()
+    },
+    start() {
+      for (const link of links) link.connection.start()
+    },
     async stop(error) {
       await Promise.all(links.map((link) => link.connection.stop(error)))
     },
@@ -68,7 +72,8 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
   /** The client stands where its best connection stands. */
   function stateChanged({ reason }: StateChange): void {
     const states = links.map((link) => link.connection.state)
-    const to = (['open', 'reconnecting', 'connecting', 'idle'] as const).find((s) => states.includes(s)) ?? 'closed'
+    const to =
+      (['open', 'reconnecting', 'connecting', 'idle'] as const).find((s) => states.includes(s)) ?? 'closed'
     const from = state
     if (to === from) return
     state = to

@@ -33,12 +33,15 @@ const STATUS_PHRASE = 3
 const FLAG = 4
 const TOKEN = 5
 
-let writer: Writer | undefined
-
 const wrong = (text: string, cause?: unknown): IsomqError =>
-  new IsomqError('tmc', 'PROTOCOL', `${text}. The peer may speak another protocol; nothing was taken from it.`, {
-    cause,
-  })
+  new IsomqError(
+    'tmc',
+    'PROTOCOL',
+    `${text}. The peer may speak another protocol; nothing was taken from it.`,
+    {
+      cause,
+    },
+  )
 
 /**
  * Reads one binary frame.
@@ -55,7 +58,8 @@ export function decodeFrame(bytes: Uint8Array): TmcFrame {
 }
 
 function read(reader: Reader): TmcFrame {
-  if (reader.uint8() === 1) throw wrong('a frame of protocol version 1, which nobody sends to a client of version 2')
+  if (reader.uint8() === 1)
+    throw wrong('a frame of protocol version 1, which nobody sends to a client of version 2')
   const code = reader.uint8()
   const type = TYPES[code]
   if (type === undefined) throw wrong(`a frame of the unknown type ${code}`)
@@ -126,77 +130,63 @@ export interface TmcFrameInit extends Omit<Partial<TmcFrame>, 'type' | 'headers'
  * @throws IsomqError `CONFIG` when a number does not fit its format
  */
 export function encodeFrame(frame: TmcFrameInit): Uint8Array<ArrayBuffer> {
-  writer ??= new Writer()
-  try {
-    writeHead(writer, frame)
-    for (const [key, value] of frame.headers ?? []) {
-      writer.uint16(CUSTOM)
-      writer.counted(key)
-      writeValue(writer, key, value)
-    }
-    writer.uint16(END)
-    return writer.done()
-  } catch (error) {
-    writer = undefined
-    throw error
+  const { type, statusCode = 0, statusPhrase, flag = 0, token, headers = [] } = frame
+  const to = new Writer()
+  to.int(2, 1)
+  to.int(TYPES.indexOf(type), 1)
+  if (statusCode > 0) {
+    to.int(STATUS_CODE, 2)
+    to.int(exactly('statusCode', statusCode, 32), 4)
   }
+  if (statusPhrase) {
+    to.int(STATUS_PHRASE, 2)
+    to.counted(statusPhrase)
+  }
+  if (flag > 0) {
+    to.int(FLAG, 2)
+    to.int(exactly('flag', flag, 32), 4)
+  }
+  if (token) {
+    to.int(TOKEN, 2)
+    to.counted(token)
+  }
+  for (const [key, value] of headers) {
+    to.int(CUSTOM, 2)
+    to.counted(key)
+    writeValue(to, key, value)
+  }
+  to.int(END, 2)
+  return to.done()
 }
 
-function writeHead(to: Writer, frame: TmcFrameInit): void {
-  to.uint8(2)
-  to.uint8(TYPES.indexOf(frame.type))
-  if (frame.statusCode !== undefined && frame.statusCode > 0) {
-    to.uint16(STATUS_CODE)
-    to.int32(fit('statusCode', frame.statusCode, 31))
-  }
-  if (frame.statusPhrase) {
-    to.uint16(STATUS_PHRASE)
-    to.counted(frame.statusPhrase)
-  }
-  if (frame.flag !== undefined && frame.flag > 0) {
-    to.uint16(FLAG)
-    to.int32(fit('flag', frame.flag, 31))
-  }
-  if (frame.token) {
-    to.uint16(TOKEN)
-    to.counted(frame.token)
-  }
+/** A format's number on the wire and, for integers, its size in bits. */
+const FORMATS = {
+  void: [0],
+  string: [1],
+  byte: [2, 8],
+  int16: [3, 16],
+  int32: [4, 32],
+  int64: [5, 64],
+  date: [6, 64],
+  bytes: [7],
 }
 
 function writeValue(to: Writer, key: string, { type, value }: TmcValue): void {
-  switch (type) {
-    case 'void':
-      return to.uint8(0)
-    case 'string':
-      if (value === null) return to.uint8(0)
-      to.uint8(1)
-      return to.counted(value)
-    case 'byte':
-      to.uint8(2)
-      return to.uint8(fit(key, value, 8, 0))
-    case 'int16':
-      to.uint8(3)
-      return to.uint16(fit(key, value, 15) & 0xffff)
-    case 'int32':
-      to.uint8(4)
-      return to.int32(fit(key, value, 31))
-    case 'int64':
-    case 'date':
-      to.uint8(type === 'int64' ? 5 : 6)
-      if (BigInt.asIntN(64, value) !== value) throw misfit(key, 64)
-      return to.int64(value)
-    case 'bytes':
-      to.uint8(7)
-      to.int32(value.length)
-      to.raw(value)
-  }
+  if (value === null) return to.int(0, 1)
+  const [format, bits] = FORMATS[type] as [number, number?]
+  to.int(format, 1)
+  if (bits) to.int(exactly(key, value as number | bigint, bits), bits / 8)
+  else to.counted(value as string | Uint8Array)
 }
 
-const misfit = (key: string, bits: number): IsomqError =>
-  new IsomqError('tmc', 'CONFIG', `the value of "${key}" does not fit ${bits} bits; write it as another format`)
-
-/** An integer from `least` (by default the negative of a signed number of `bits` + 1) to below 2^bits. */
-function fit(key: string, value: number, bits: number, least: number = -(2 ** bits)): number {
-  if (Number.isInteger(value) && value >= least && value < 2 ** bits) return value
-  throw misfit(key, bits)
+/** An integer of that many bits; of 8 bits without a sign, of more with one. */
+function exactly(key: string, value: number | bigint, bits: number): bigint {
+  const exact = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value) : undefined
+  if (exact !== undefined && (bits === 8 ? BigInt.asUintN(8, exact) : BigInt.asIntN(bits, exact)) === exact)
+    return exact
+  throw new IsomqError(
+    'tmc',
+    'CONFIG',
+    `the value of "${key}" is no integer of ${bits} bits; write it as another format`,
+  )
 }

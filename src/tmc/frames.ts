@@ -79,7 +79,11 @@ export function encodeProduce(
   { topic, content, session }: TmcProduceFields,
   flag: number,
 ): Uint8Array<ArrayBuffer> {
-  const headers: (readonly [string, TmcValue])[] = [DATA, ['topic', string(topic)], ['content', string(content)]]
+  const headers: (readonly [string, TmcValue])[] = [
+    DATA,
+    ['topic', string(topic)],
+    ['content', string(content)],
+  ]
   if (session !== undefined) headers.push(['session', string(session)])
   return encodeFrame({ type: 'send', flag, token, headers })
 }

@@ -8,7 +8,14 @@ import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import { decodeFrame, type TmcFrame } from './codec.ts'
-import { confirmFrames, encodeConnect, encodeFail, encodeProduce, encodePull, type TmcProduceFields } from './frames.ts'
+import {
+  confirmFrames,
+  encodeConnect,
+  encodeFail,
+  encodeProduce,
+  encodePull,
+  type TmcProduceFields,
+} from './frames.ts'
 import { idOf, TmcDelivery, textOf } from './message.ts'
 import type { TmcSettings } from './options.ts'
 import { signConnect } from './sign.ts'
@@ -81,7 +88,10 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
 
   function received(session: Session, raw: Frame): void {
     if (typeof raw === 'string') {
-      return events.malformed(new IsomqError(provider, 'PROTOCOL', 'a text frame, which TMC does not have'), raw)
+      return events.malformed(
+        new IsomqError(provider, 'PROTOCOL', 'a text frame, which TMC does not have'),
+        raw,
+      )
     }
     let frame: TmcFrame
     try {
@@ -157,8 +167,11 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
     now.flag = (now.flag % 0x7fffffff) + 1
     const { flag } = now
     const sentAt = clock.now()
-    const frame = await now.pending.add(flag, 'answer to a produced message, which may have been taken,', limits, () =>
-      send(now, encodeProduce(now.token, fields, flag), 'produce'),
+    const frame = await now.pending.add(
+      flag,
+      'answer to a produced message, which may have been taken,',
+      limits,
+      () => send(now, encodeProduce(now.token, fields, flag), 'produce'),
     )
     if (isRefusal(frame)) {
       const text = `the server did not take the message (${said(frame)})`

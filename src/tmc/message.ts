@@ -58,7 +58,9 @@ export function contentJson<T>(content: string, exact = false): T {
   try {
     return (exact ? parseExact(content) : JSON.parse(content)) as T
   } catch (cause) {
-    throw new IsomqError('tmc', 'PROTOCOL', 'the content of the message is not JSON; read its text', { cause })
+    throw new IsomqError('tmc', 'PROTOCOL', 'the content of the message is not JSON; read its text', {
+      cause,
+    })
   }
 }
 
@@ -104,7 +106,8 @@ export async function readMessage(
 ): Promise<TmcMessageFields> {
   const { headers } = frame
   const id = idOf(headers)
-  if (id === undefined) throw new IsomqError('tmc', 'PROTOCOL', 'a data message without an id; it cannot be confirmed')
+  if (id === undefined)
+    throw new IsomqError('tmc', 'PROTOCOL', 'a data message without an id; it cannot be confirmed')
   return { ...fieldsOf(headers), id: String(id), content: await contentOf(headers, maxContent) }
 }
 

@@ -65,7 +65,7 @@ const entries = {
   appSecret: v.optional(o.filled()),
   sign: v.optional(o.callback<NonNullable<TmcClientOptions['sign']>>()),
   groupName: v.optional(o.filled(), 'default'),
-  url: v.optional(o.url('ws', 'wss'), 'ws://mc.api.taobao.com/'),
+  url: v.optional(o.url('ws:', 'wss:'), 'ws://mc.api.taobao.com/'),
   connections: v.optional(o.count(), 1),
   pullInterval: v.optional(o.ms(), 30_000),
   concurrency: v.optional(o.count(), 16),
@@ -81,7 +81,7 @@ const entries = {
   sdk: v.optional(o.filled(), 'isomq'),
   intranetIp: v.optional(o.filled()),
   headers: v.optional(o.texts(), {}),
-  WebSocket: v.optional(o.callback() as unknown as v.GenericSchema<WebSocketClass>),
+  WebSocket: v.optional(o.callback<WebSocketClass>()),
 }
 
 type Without = 'appSecret' | 'sign' | 'intranetIp' | 'WebSocket' | 'logger'

@@ -10,7 +10,12 @@ import type { TmcMessage } from './message.ts'
 export type TmcStatus =
   | (ConnectionStatus & { readonly connection: number })
   /** A frame that is not of the protocol was dropped; the connection goes on. */
-  | { readonly type: 'malformed'; readonly error: IsomqError; readonly bytes: number; readonly connection: number }
+  | {
+      readonly type: 'malformed'
+      readonly error: IsomqError
+      readonly bytes: number
+      readonly connection: number
+    }
 
 export type TmcEvents = ReceiverEvents<TmcMessage, TmcStatus>
 

@@ -32,7 +32,7 @@ function installed(peer: string): boolean {
   return existsSync(join(folder, 'node_modules', peer.slice(0, at), 'package.json'))
 }
 
-/** Loads one of them by its path below node_modules. */
-export function requirePeer<T>(from: string, path: string): T {
-  return createRequire(join(from, 'package.json'))(join(from, 'node_modules', path)) as T
+/** Loads a package or a file of one, as seen by the peer `as`. */
+export function requirePeer<T>(from: string, as: string, path: string): T {
+  return createRequire(join(from, 'node_modules', as, 'package.json'))(path) as T
 }

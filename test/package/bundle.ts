@@ -3,8 +3,12 @@ import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { manifest, root } from './entries.ts'
 
-/** Bundles code that imports `isomq…` from source, as a browser's bundler would. */
-export async function bundle(code: string, options: BuildOptions = {}): Promise<string> {
+/** Bundles code as for a browser; it imports `isomq…` from source, or from where it is installed in `folder`. */
+export async function bundle(
+  code: string,
+  options: BuildOptions = {},
+  folder: string = root,
+): Promise<string> {
   const { outputFiles } = await build({
     bundle: true,
     conditions: ['browser'],
@@ -13,9 +17,9 @@ export async function bundle(code: string, options: BuildOptions = {}): Promise<
     logLevel: 'silent',
     minify: true,
     platform: 'browser',
-    stdin: { contents: code, loader: 'ts', resolveDir: root },
+    stdin: { contents: code, loader: 'js', resolveDir: folder },
     target: 'es2022',
-    tsconfig: join(root, 'tsconfig.json'),
+    ...(folder === root ? { tsconfig: join(root, 'tsconfig.json') } : { tsconfigRaw: {} }),
     write: false,
     ...options,
   })
@@ -24,18 +28,20 @@ export async function bundle(code: string, options: BuildOptions = {}): Promise<
 
 export const thirdParty: string[] = Object.keys(manifest.dependencies)
 
-/** Puts a value that can be called, built and read in the place of every third-party package. */
+// `getPrototypeOf` since a namespace import of a CommonJS module reads what was not copied from its prototype.
+const ANYTHING = `module.exports = new Proxy(function () {}, {
+  get: () => module.exports,
+  apply: () => module.exports,
+  getPrototypeOf: () => module.exports,
+})`
+
+/** Puts a value that can be called and read in the place of every third-party package. */
 export const withoutThirdParty: Plugin = {
   name: 'without-third-party',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(${thirdParty.join('|')})(/|$)`) }, ({ path }) => ({
-      path,
-      namespace: 'none',
-    }))
-    onLoad({ filter: /.*/, namespace: 'none' }, () => ({
-      contents:
-        'module.exports = new Proxy(function () {}, { get: () => module.exports, apply: () => module.exports })',
-    }))
+    const filter = new RegExp(`^(${thirdParty.join('|')})(/|$)`)
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'none' }))
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: ANYTHING }))
   },
 }
 

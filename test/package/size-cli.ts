@@ -4,10 +4,13 @@ import { peers } from '../bench/peers.ts'
 import { table } from '../bench/table.ts'
 import { bundle, gzipSize } from './bundle.ts'
 import { measureAll } from './size.ts'
+import { createProject } from './tarball.ts'
 
 const bytes = (count: number): string => count.toLocaleString('en-US')
 
-const sizes = await measureAll()
+console.log('Building and packing …')
+const project = createProject()
+const sizes = await measureAll(project.folder).finally(project.remove)
 console.log('\nisomq, min+gzip, browser condition, ES2022')
 table(
   ['what', 'bytes', 'without third party', 'budget', ''],

@@ -3,15 +3,21 @@ import { bundle, gzipSize, thirdParty } from './bundle.ts'
 
 export interface Size extends Budget {
   readonly size: number
+  /** Without third-party code. */
   readonly own: number
   readonly over: boolean
 }
 
-async function measure(budget: Budget): Promise<Size> {
-  const [whole, own] = await Promise.all([bundle(budget.code), bundle(budget.code, { external: thirdParty })])
-  const size = gzipSize(whole)
-  return { ...budget, size, own: gzipSize(own), over: size > (budget.most ?? Number.POSITIVE_INFINITY) }
+/** The sizes of isomq as it is installed in `folder`; they are the same everywhere, so they may be asserted. */
+export const measureAll = (folder: string): Promise<Size[]> =>
+  Promise.all(budgets.map((one) => measure(one, folder)))
+
+async function measure(budget: Budget, folder: string): Promise<Size> {
+  const [size, own] = await Promise.all(
+    [{}, { external: thirdParty }].map((options) => weigh(budget, options, folder)),
+  )
+  return { ...budget, size: size!, own: own!, over: size! > (budget.most ?? Number.POSITIVE_INFINITY) }
 }
 
-/** Sizes are the same on every machine, so they may be asserted. */
-export const measureAll = (): Promise<Size[]> => Promise.all(budgets.map(measure))
+const weigh = async ({ code }: Budget, options: object, folder: string): Promise<number> =>
+  gzipSize(await bundle(code, options, folder))
