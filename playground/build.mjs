@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
-export const WORKER = at('./.build/worker.mjs')
+// In a folder of its own: wrangler takes what lies beside it for further modules.
+export const WORKER = at('./.build/worker/worker.mjs')
 
 const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'warning', legalComments: 'none' }
 

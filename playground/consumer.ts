@@ -1,7 +1,7 @@
 import { createTmcClient, type TmcClient, type TmcMessage } from 'isomq/tmc'
 import { type Env, isUpgrade, json, type ObjectState } from './cloudflare.ts'
 import { EventHub } from './emulators/events.ts'
-import { DEFAULT_APP } from './emulators/tmc-room.ts'
+import { DEFAULT_APP } from './emulators/tmc-settings.ts'
 
 /** A subscription; kept in storage, so that the alarm can bring it back after a restart. */
 interface Subscription {
@@ -50,7 +50,7 @@ export class TmcConsumer {
     if (request.method !== 'POST') return json({ error: 'POST start, stop or failNext; GET stats' }, 405)
     switch (action) {
       case 'start':
-        return this.#start(request, decodeURIComponent(room))
+        return this.#start(request, room)
       case 'stop':
         return this.#stop()
       case 'failNext':
@@ -74,7 +74,7 @@ export class TmcConsumer {
     const text = await request.text()
     const origin = new URL(request.url).origin.replace(/^http/, 'ws')
     const subscription: Subscription = {
-      url: `${origin}/tmc/${encodeURIComponent(room)}/`,
+      url: `${origin}/tmc/${room}/`,
       appKey: DEFAULT_APP.key,
       appSecret: DEFAULT_APP.secret,
       groupName: DEFAULT_APP.group,

@@ -107,6 +107,8 @@ banner(playground, emulators)
 
 let ending = false
 for (const signal of ['SIGINT', 'SIGTERM']) {
+  // Miniflare's own listener would end the process before the runtime has stopped.
+  process.removeAllListeners(signal)
   process.on(signal, async () => {
     if (ending) process.exit(1)
     ending = true

@@ -33,7 +33,7 @@ export default {
       if (isQueued(message.body)) {
         const { room } = message.body
         const object = env.TMC_CONSUMER.get(env.TMC_CONSUMER.idFromName(room))
-        const url = `http://consumer/consumer/tmc/${encodeURIComponent(room)}/queued`
+        const url = `http://consumer/consumer/tmc/${room}/queued`
         await object.fetch(url, { method: 'POST', body: JSON.stringify(message.body) })
       }
       message.ack()
@@ -46,7 +46,7 @@ const PARTS = new Set(['', 'control', 'events', 'router', 'wire'])
 /** `/tmc/` is the room "default", `/tmc/NAME/` the room of that name; each is an object of its own. */
 function tmc(request: Request, env: Env, path: readonly string[]): Promise<Response> {
   const first = path[0] ?? ''
-  const room = PARTS.has(first) ? 'default' : decodeURIComponent(first)
+  const room = PARTS.has(first) ? 'default' : first
   if (isUpgrade(request) && path.at(-1) === 'wire') {
     const headers = new Headers(request.headers)
     headers.set('x-wire', '1')
@@ -57,8 +57,7 @@ function tmc(request: Request, env: Env, path: readonly string[]): Promise<Respo
 }
 
 function consumer(request: Request, env: Env, room = ''): Promise<Response> {
-  const name = decodeURIComponent(room) || 'default'
-  return env.TMC_CONSUMER.get(env.TMC_CONSUMER.idFromName(name)).fetch(request)
+  return env.TMC_CONSUMER.get(env.TMC_CONSUMER.idFromName(room || 'default')).fetch(request)
 }
 
 function asset(request: Request, pathname: string): Response {

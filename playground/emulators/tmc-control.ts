@@ -1,6 +1,7 @@
 import { CORS, json } from '../cloudflare.ts'
-import { DEFAULT_APP, type TmcRoom, type TmcSettings } from './tmc-room.ts'
+import type { TmcRoom } from './tmc-room.ts'
 import type { TmcSession } from './tmc-session.ts'
+import { DEFAULT_APP, type TmcSettings } from './tmc-settings.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -133,6 +134,12 @@ function settings(room: TmcRoom, { op: _, ...changes }: Args): object {
   room.store.touch()
   room.tick()
   return { settings: room.settings }
+}
+
+function fits(name: string, value: unknown, current: unknown): boolean {
+  if (name === 'topics') return value === null || Array.isArray(value)
+  if (name === 'idBase') return typeof value === 'string' && /^\d{1,19}$/.test(value)
+  return typeof value === typeof current && (typeof value !== 'number' || value >= 0)
 }
 
 function stats(room: TmcRoom): object {

@@ -1,7 +1,8 @@
 import { signTop } from 'isomq/tmc'
 import { CORS } from '../cloudflare.ts'
 import type { Message } from './tmc-group.ts'
-import type { App, TmcRoom } from './tmc-room.ts'
+import type { TmcRoom } from './tmc-room.ts'
+import type { App } from './tmc-settings.ts'
 
 type Params = Readonly<Record<string, string>>
 

@@ -1,8 +1,9 @@
 import { acceptSocket, type Env, isUpgrade, json, type ObjectState } from '../cloudflare.ts'
 import { control } from './tmc-control.ts'
 import { gateway } from './tmc-gateway.ts'
-import { TmcRoom, type TmcSettings } from './tmc-room.ts'
+import { TmcRoom } from './tmc-room.ts'
 import { TmcSession } from './tmc-session.ts'
+import type { TmcSettings } from './tmc-settings.ts'
 
 /**
  * Taobao's message service for one room: WebSocket endpoint, HTTP gateway, control API and event stream.

@@ -34,8 +34,8 @@ export interface Consumer<D extends Delivery> {
 
 export interface Inbox<D extends Delivery> {
   readonly buffered: number
-  /** Whether the buffer has room. */
-  readonly room: boolean
+  /** Places that are left in the buffer. */
+  readonly room: number
   /** Takes a delivery in; false when the buffer is full and it was left to come again. */
   push(delivery: D): boolean
   on(handler: (delivery: D) => unknown): () => void
@@ -202,7 +202,7 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
       return queue.length
     },
     get room() {
-      return queue.length < maxBuffered
+      return maxBuffered - queue.length
     },
     push(delivery) {
       if (draining || queue.length >= maxBuffered) return false

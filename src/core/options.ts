@@ -16,9 +16,9 @@ const integer = (given: unknown, least: number, most: number) =>
 /** Milliseconds; 0 switches the thing off. */
 export const ms = (): Piece<number> =>
   piece(`whole milliseconds from 0 to ${MOST}`, (given) => integer(given, 0, MOST))
-/** A whole number from `least` on. */
-export const count = (least = 1): Piece<number> =>
-  piece(`a whole number from ${least} on`, (given) => integer(given, least, Number.MAX_SAFE_INTEGER))
+/** A whole number. */
+export const count = (least = 1, most: number = Number.MAX_SAFE_INTEGER): Piece<number> =>
+  piece(`a whole number from ${least} to ${most}`, (given) => integer(given, least, most))
 export const filled = (): Piece<string> =>
   piece('a text that is not empty', (given) => typeof given === 'string' && given !== '')
 export const callback = <F>(): Piece<F> => piece('a function', (given) => typeof given === 'function')

@@ -68,12 +68,13 @@ export interface Receiver<D extends Delivery, Message, Status> {
     handler: (event: ReceiverEvents<Message, Status>[K]) => unknown,
   ): () => void
   messages(options?: MessagesOptions): AsyncIterableIterator<D>
-  /** Takes a delivery in, unless the buffer is full. */
-  receive(delivery: D, redelivered: boolean): void
+  /** Takes a delivery in, unless the buffer is full; says whether it did. */
+  receive(delivery: D, redelivered: boolean): boolean
   settled(delivery: D, outcome: Outcome): void
   /** The deliveries of a session are lost. */
   drop(session: Session, error: IsomqError): void
-  readonly room: boolean
+  /** Places that are left in the buffer. */
+  readonly room: number
   report(error: Error): void
   status(status: Status): void
   changed(change: StateChange): void
@@ -150,7 +151,9 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
     receive(delivery, redelivered) {
       counters.received++
       if (redelivered) counters.redelivered++
-      if (!inbox.push(delivery)) counters.overflowed++
+      const taken = inbox.push(delivery)
+      if (!taken) counters.overflowed++
+      return taken
     },
     settled(delivery, outcome) {
       counters[outcome]++

@@ -1,6 +1,13 @@
 import { alarm, type Clock } from './clock.ts'
 import { IsomqError, type Provider, toError } from './errors.ts'
-import { type Frame, findWebSocket, openSocket, type Socket, type WebSocketClass } from './socket.ts'
+import {
+  type Frame,
+  findWebSocket,
+  openSocket,
+  type Socket,
+  type SocketEvents,
+  type WebSocketClass,
+} from './socket.ts'
 import { type Watchdog, watch } from './watchdog.ts'
 
 /** Where a session goes and what it says first; made anew for every attempt. */
@@ -22,6 +29,8 @@ export interface SessionSetup {
   readonly idleTimeout: number
   /** Makes an attempt's endpoint with fresh credentials; `signal` ends with the attempt. */
   dial(signal: AbortSignal): Endpoint | Promise<Endpoint>
+  /** Opens something other than a WebSocket: a loop of requests that behaves like one. */
+  open?(events: SocketEvents): Socket
   /** Every frame, the handshake's included: answer with `accept()` or `end(error)`. */
   received(session: Session, frame: Frame): void
   /** Asks a silent line for a sign of life, where the protocol has a way. */
@@ -78,13 +87,13 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { dial, provider, WebSocket } = this.#setup
+    const { dial, open, provider, WebSocket } = this.#setup
     const endpoint = await dial(this.#abort.signal)
-    const Class = await findWebSocket(provider, WebSocket)
+    const Class = open ? undefined : await findWebSocket(provider, WebSocket)
     // Whatever took long belongs to an attempt that is over: its result is dropped.
     if (this.error) return
     this.#phase = 'opening the socket'
-    this.#socket = openSocket(Class, endpoint.url, endpoint.protocols, {
+    const events: SocketEvents = {
       opened: () =>
         this.#guard(() => {
           this.#phase = 'signing in'
@@ -95,11 +104,13 @@ export class Session {
         if (!this.error) this.#guard(() => this.#setup.received(this, frame))
       },
       closed: (code, reason, cause) => this.#closed(code, reason, cause),
-    })
+    }
+    this.#socket = Class ? openSocket(Class, endpoint.url, endpoint.protocols, events) : open!(events)
   }
 
   #closed(code: number, reason: string, cause: unknown): void {
     this.#gone?.()
+    if (cause instanceof IsomqError) return this.end(cause)
     const said = reason ? `code ${code}, "${reason}"` : `code ${code}`
     if (this.ready)
       this.#fail('CONNECTION_LOST', `the connection was lost (${said})`, cause, { code, reason })

@@ -52,7 +52,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       },
       acked: (delivery) => dedupe.done(delivery.exactId),
       settled: receiver.settled,
-      hungry: () => receiver.room,
+      hungry: () => receiver.room > 0,
       lost: receiver.drop,
       gaveUp,
       changed: stateChanged,

@@ -31,6 +31,16 @@ export {
   type TmcProduceFields,
 } from './frames.ts'
 export { readMessage, type TmcMessage, type TmcMessageFields } from './message.ts'
+export type { TmcGatewayProduceInput, TmcGroup, TmcMethods, TmcProduceResult } from './methods.ts'
 export type { TmcClientOptions } from './options.ts'
+export { createTmcPoller } from './poller.ts'
+export type {
+  TmcPoller,
+  TmcPollerEvents,
+  TmcPollerOptions,
+  TmcPollerStats,
+  TmcPollerStatus,
+} from './polleroptions.ts'
 export { signConnect, signTop, type TmcSignFields, type TopSignMethod } from './sign.ts'
+export type { TopAnswer, TopParams } from './top.ts'
 export type { TmcClient, TmcConsumer, TmcEvents, TmcProduceInput, TmcStats, TmcStatus } from './types.ts'

@@ -22,7 +22,7 @@ import { signConnect } from './sign.ts'
 
 /** What a link tells the client that owns it. */
 export interface LinkEvents {
-  message(delivery: TmcDelivery): void
+  message(delivery: TmcDelivery): unknown
   /** The consumer is done with it, even when that can no longer be told to the server. */
   acked(delivery: TmcDelivery): void
   settled(delivery: TmcDelivery, outcome: Outcome): void

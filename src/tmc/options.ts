@@ -92,10 +92,13 @@ export type TmcSettings = Required<Omit<TmcClientOptions, Without>> & Pick<TmcCl
 /** @throws IsomqError `CONFIG`, which names the option */
 export function readOptions(options: TmcClientOptions): TmcSettings {
   const settings = o.parseOptions('tmc', entries, options)
-  const { appSecret, sign } = settings
-  if ((appSecret === undefined) === (sign === undefined)) {
-    const text = 'give one of the options "appSecret" and "sign": the secret, or who signs in its place'
-    throw new IsomqError('tmc', 'CONFIG', text, { details: { option: 'appSecret' } })
-  }
+  secretOrSign(settings)
   return { ...settings, ...o.surroundings(settings) }
+}
+
+/** Exactly one of the two has to be given. */
+export function secretOrSign({ appSecret, sign }: { appSecret?: unknown; sign?: unknown }): void {
+  if ((appSecret === undefined) !== (sign === undefined)) return
+  const text = 'give one of the options "appSecret" and "sign": the secret, or who signs in its place'
+  throw new IsomqError('tmc', 'CONFIG', text, { details: { option: 'appSecret' } })
 }

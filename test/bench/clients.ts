@@ -21,7 +21,8 @@ export const isomq = async (url: string, seen: () => void = () => {}): Promise<(
     seen()
   })
   client.on('error', (error) => {
-    throw error
+    console.error(error)
+    process.exit(1)
   })
   await client.connect()
   return () => client.close()

@@ -5,7 +5,7 @@ import { encodeConfirm } from '../../src/tmc/frames.ts'
 export const TOKEN = '3a5e8d28-20b1-40dd-8e2d-a0b1c2d3e4f5'
 export const FRAME_SIZE = 400
 /** Messages that may be unconfirmed. */
-export const WINDOW = 64
+export const WINDOW = 256
 export const CONFIRM_SIZE: number = encodeConfirm(TOKEN, 0n).length
 
 /** Said by the server once it listens. */

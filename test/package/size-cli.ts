@@ -6,7 +6,7 @@ import { bundle, gzipSize } from './bundle.ts'
 import { measureAll } from './size.ts'
 import { createProject } from './tarball.ts'
 
-const bytes = (count: number): string => count.toLocaleString('en-US')
+const bytes = (count: number): string => (Number.isNaN(count) ? '?' : count.toLocaleString('en-US'))
 
 console.log('Building and packing …')
 const project = createProject()
@@ -19,7 +19,7 @@ table(
     bytes(size),
     bytes(own),
     most === undefined ? '' : bytes(most),
-    most === undefined ? '' : over ? 'OVER' : 'within',
+    over ? 'OVER' : most === undefined ? '' : 'within',
   ]),
 )
 

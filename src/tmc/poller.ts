@@ -1,0 +1,145 @@
+import { createConnection } from '../core/connection.ts'
+import type { Courier } from '../core/delivery.ts'
+import { IsomqError } from '../core/errors.ts'
+import { createReceiver } from '../core/receiver.ts'
+import { readId } from './arguments.ts'
+import { createConfirms } from './confirms.ts'
+import type { TmcMessage } from './message.ts'
+import { createMethods } from './methods.ts'
+import { type Poll, startPoll } from './poll.ts'
+import { PolledDelivery } from './polled.ts'
+import {
+  readPollerOptions,
+  type TmcPoller,
+  type TmcPollerOptions,
+  type TmcPollerStatus,
+} from './polleroptions.ts'
+import { callTop, listOf } from './top.ts'
+
+const PATIENCE = 30_000
+/** Fewer than this many messages cannot be asked for. */
+const FEWEST = 10
+/** The gateway's codes for who may not call at all: missing or wrong signature, app key, session. */
+const REFUSALS: readonly unknown[] = [24, 25, 26, 27, 28, 29]
+
+/**
+ * A client of Taobao's message channel over the HTTP gateway, for runtimes or moments without a socket. It
+ * sends nothing until it is used.
+ *
+ * @throws IsomqError `CONFIG` when an option is wrong; the text names it
+ */
+export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
+  const settings = readPollerOptions(options)
+  const { clock, groupName: group_name, quantity } = settings
+  const provider = 'tmc'
+  const setup = { ...settings, provider } as const
+  /** Handed to the inbox and not settled: the gateway may give a message out again meanwhile. */
+  const underWay = new Set<string>()
+  let poll: Poll | undefined
+  let reconnects = 0
+
+  const receiver = createReceiver<PolledDelivery, TmcMessage, TmcPollerStatus>({
+    ...setup,
+    relieved: () => poll?.wake(),
+    start: () => connection.start(),
+    async stop(error) {
+      await confirms.flush()
+      await connection.stop(error)
+    },
+  })
+  const methods = createMethods(setup, receiver.check)
+  const confirms = createConfirms(
+    clock,
+    settings.confirmDelay,
+    (ids) => methods.confirm(ids),
+    receiver.report,
+  )
+  const courier: Courier<PolledDelivery> = {
+    provider,
+    ack: ({ id }) => confirms.add(id),
+    // The gateway has no word for failed: what is not confirmed comes again.
+    nack() {},
+    settled(delivery, outcome) {
+      underWay.delete(delivery.id)
+      receiver.settled(delivery, outcome)
+    },
+  }
+
+  const connection = createConnection({
+    ...setup,
+    connectTimeout: settings.timeout * 2,
+    idleTimeout: 0,
+    dial: () => ({ url: settings.url }),
+    open(events) {
+      poll = startPoll(
+        { ...settings, ask, hungry: () => receiver.room >= Math.min(FEWEST, settings.maxBuffered) },
+        events,
+      )
+      return poll
+    },
+    received: (session) => session.accept(),
+    gaveUp: receiver.gaveUp,
+    changed(change) {
+      if (change.from === 'reconnecting' && change.to === 'open') reconnects++
+      receiver.changed(change)
+    },
+    status(status) {
+      if (status.type === 'disconnected' && status.error.code !== 'CLOSED') receiver.report(status.error)
+      receiver.status(status)
+    },
+  })
+
+  /** Asks once; says how many messages came that were not under way already. */
+  async function ask(signal: AbortSignal): Promise<number> {
+    const most = Math.max(FEWEST, Math.min(quantity, receiver.room))
+    const answer = await callTop(
+      setup,
+      'taobao.tmc.messages.consume',
+      { group_name, quantity: most },
+      { signal },
+    ).catch((error: IsomqError) => {
+      throw REFUSALS.includes(error.details.code) ? refused(error) : error
+    })
+    const fresh = listOf(answer, 'messages', 'tmc_message').filter(({ id }) => !underWay.has(String(id)))
+    receiver.trace('received', () => ({ messages: fresh.length }))
+    for (const message of fresh) {
+      const delivery = new PolledDelivery(courier, clock.now(), message)
+      underWay.add(delivery.id)
+      if (!receiver.receive(delivery, false)) underWay.delete(delivery.id)
+    }
+    return fresh.length
+  }
+
+  return {
+    ...methods,
+    get state() {
+      return connection.state
+    },
+    async connect({ signal, timeout = PATIENCE } = {}) {
+      receiver.revive()
+      receiver.check()
+      await connection.connect({ signal, timeout })
+    },
+    close: receiver.close,
+    [Symbol.asyncDispose]: () => receiver.close(),
+    on: receiver.on,
+    messages: receiver.messages,
+    confirm: async (ids, limits) =>
+      methods.confirm(
+        ids.map((id) => String(readId(id))),
+        limits,
+      ),
+    stats: () => ({ ...receiver.stats(), reconnects }),
+  }
+}
+
+const refused = (error: IsomqError) =>
+  new IsomqError(
+    'tmc',
+    'AUTH_REJECTED',
+    'the gateway refused the caller; check app key, secret and session',
+    {
+      cause: error,
+      details: error.details,
+    },
+  )
