@@ -1,0 +1,10 @@
+import { findBinary } from './binary.mjs'
+
+const command = findBinary('bun')
+
+export default {
+  name: 'bun',
+  projects: ['portable'],
+  command: [command, '--bun'],
+  missing: () => (command ? undefined : 'Bun: `npm ci` with install scripts allowed, or https://bun.com'),
+}

@@ -1,0 +1,1 @@
+export default { name: 'node', projects: ['portable', 'node'] }

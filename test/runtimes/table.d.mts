@@ -1,0 +1,2 @@
+/** What this process is: `node`, `bun` or `deno`. */
+export function thisRuntime(): string

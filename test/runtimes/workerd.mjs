@@ -1,0 +1,1 @@
+export default { name: 'workerd', projects: ['workerd', 'workerd-2026-03'] }

@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url'
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import tsconfig from './tsconfig.json' with { type: 'json' }
+import { findChromium } from './test/runtimes/chromium.mjs'
+import { thisRuntime } from './test/runtimes/table.mjs'
+
+/** `isomq` and its entries are the sources, as the compiler sees them. */
+const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: fileURLToPath(new URL(file!, import.meta.url)),
+}))
+
+// A test that needs Node says so in its name; all others run in every runtime.
+const ALL = ['test/**/*.test.ts']
+const NODE_ONLY = [
+  'test/**/*.node.test.ts',
+  'test/package/**',
+  'test/core/md5.test.ts',
+  'test/tmc/emulator.test.ts',
+]
+
+type Overrides = TestProjectInlineConfiguration & { readonly runtime: string }
+
+/** A project that runs what runs anywhere, unless it includes something else. */
+const project = ({ runtime, test, ...rest }: Overrides): TestProjectInlineConfiguration => ({
+  resolve: { alias },
+  ...rest,
+  test: {
+    include: ALL,
+    exclude: NODE_ONLY,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    provide: { runtime },
+    ...test,
+  },
+})
+
+/** From 2026-03-17 on, Workers get binary frames as Blobs by default. */
+const workerd = (name: string, compatibilityDate: string): TestProjectInlineConfiguration =>
+  project({
+    runtime: 'workerd',
+    plugins: [
+      cloudflareTest({ miniflare: { cf: false, compatibilityDate, compatibilityFlags: ['nodejs_compat'] } }),
+    ],
+    test: { name },
+  })
+
+export default defineConfig({
+  test: {
+    globalSetup: 'test/support/env.ts',
+    projects: [
+      project({ runtime: 'node', test: { name: 'node', include: NODE_ONLY, exclude: [] } }),
+      project({ runtime: thisRuntime(), test: { name: 'portable' } }),
+      workerd('workerd', '2026-04-01'),
+      workerd('workerd-2026-03', '2026-03-01'),
+      project({
+        runtime: 'chromium',
+        test: {
+          name: 'chromium',
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: findChromium() } }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      }),
+    ],
+  },
+})
