@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
-import tsconfig from './tsconfig.json' with { type: 'json' }
 import { findChromium } from './test/runtimes/chromium.mjs'
 import { thisRuntime } from './test/runtimes/table.mjs'
+import tsconfig from './tsconfig.json' with { type: 'json' }
 
 /** `isomq` and its entries are the sources, as the compiler sees them. */
 const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]) => ({
@@ -32,7 +32,6 @@ const project = ({ runtime, test, ...rest }: Overrides): TestProjectInlineConfig
     exclude: NODE_ONLY,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    teardownTimeout: 20_000,
     provide: { runtime },
     ...test,
   },
@@ -51,6 +50,7 @@ const workerd = (name: string, compatibilityDate: string): TestProjectInlineConf
 export default defineConfig({
   test: {
     globalSetup: 'test/support/env.ts',
+    teardownTimeout: 20_000,
     projects: [
       project({ runtime: 'node', test: { name: 'node', include: NODE_ONLY, exclude: [] } }),
       project({ runtime: thisRuntime(), test: { name: 'portable' } }),

@@ -124,10 +124,7 @@ const padded = (text: string, size: number): string => text.padEnd(size)
 function settings(room: TmcRoom, { op: _, ...changes }: Args): object {
   const current = room.settings as unknown as Record<string, unknown>
   for (const [name, value] of Object.entries(changes)) {
-    const known = Object.hasOwn(current, name)
-    const fits =
-      name === 'topics' ? value === null || Array.isArray(value) : typeof value === typeof current[name]
-    if (!known || !fits)
+    if (!Object.hasOwn(current, name) || !fits(name, value, current[name]))
       throw new BadRequest(`there is no setting "${name}" that could be ${JSON.stringify(value)}`)
   }
   room.settings = { ...(current as unknown as TmcSettings), ...changes }

@@ -23,19 +23,20 @@ interface Kept {
 }
 let kept: (Kept | undefined)[] | undefined
 
-function shortText(bytes: Uint8Array, from: number, length: number): string {
-  let hash = length
-  for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + bytes[from + i]!) | 0
+function shortText(bytes: Uint8Array, from: number, to: number): string {
   kept ??= new Array<Kept | undefined>(SLOTS).fill(undefined)
+  const length = to - from
+  let hash = length
+  // A few bytes of a long text tell it apart; what shares a slot only costs the time that it saves.
+  for (let i = to - 1; i >= from; i -= 1 + (length >> 3)) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
   const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
   const known = kept[slot]
-  if (known !== undefined && known.bytes.length === length) {
-    const same = known.bytes
+  if (known?.bytes.length === length) {
     let i = 0
-    while (i < length && same[i] === bytes[from + i]) i++
+    while (i < length && known.bytes[i] === bytes[from + i]) i++
     if (i === length) return known.text
   }
-  const copy = bytes.slice(from, from + length)
+  const copy = bytes.slice(from, to)
   const text = decodeText(copy)
   kept[slot] = { bytes: copy, text }
   return text
@@ -88,33 +89,55 @@ export class Reader {
   text(length: number): string {
     const from = this.skip(length)
     return length <= SHORT
-      ? shortText(this.bytes, from, length)
+      ? shortText(this.bytes, from, this.at)
       : decodeText(this.bytes.subarray(from, this.at))
   }
 }
 
-/** Writes numbers, bytes and text one behind the other; frames that are sent often are made from templates. */
+/** Writes numbers, bytes and text one behind the other. */
 export class Writer {
-  readonly #bytes: number[] = []
+  #bytes = new Uint8Array(256)
+  #at = 0
 
-  /** The `size` low bytes of an integer, the least significant first. */
-  int(value: number | bigint, size: number): void {
-    let rest = BigInt.asUintN(64, BigInt(value))
-    for (let i = 0; i < size; i++, rest >>= 8n) this.#bytes.push(Number(rest & 255n))
+  #room(length: number): number {
+    const from = this.#at
+    this.#at += length
+    if (this.#at > this.#bytes.length) {
+      const larger = new Uint8Array(this.#at * 2)
+      larger.set(this.#bytes)
+      this.#bytes = larger
+    }
+    return from
   }
 
-  raw(bytes: Uint8Array): void {
-    for (const byte of bytes) this.#bytes.push(byte)
+  /** The `size` low bytes of an integer of up to 32 bits, the least significant first. */
+  int(value: number, size: number): void {
+    let rest = value
+    for (let at = this.#room(size); at < this.#at; at++, rest >>= 8) this.#bytes[at] = rest
+  }
+
+  int64(value: bigint): void {
+    const at = this.#room(8)
+    new DataView(this.#bytes.buffer).setBigInt64(at, value, true)
   }
 
   /** Bytes (text: as UTF-8) behind their number as int32. */
   counted(data: string | Uint8Array): void {
-    const bytes = typeof data === 'string' ? encodeText(data) : data
-    this.int(bytes.length, 4)
-    this.raw(bytes)
+    const { length } = data
+    if (typeof data === 'string') {
+      const start = this.#room(length + 4)
+      let i = 0
+      // Most texts are ASCII, whose units are their bytes.
+      for (let unit = 0; i < length && (unit = data.charCodeAt(i)) < 128; i++) this.#bytes[start + 4 + i] = unit
+      this.#at = start
+      if (i < length) return this.counted(encodeText(data))
+    }
+    this.int(length, 4)
+    const at = this.#room(length)
+    if (typeof data !== 'string') this.#bytes.set(data, at)
   }
 
   done(): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(this.#bytes)
+    return this.#bytes.slice(0, this.#at)
   }
 }

@@ -136,7 +136,7 @@ export function encodeFrame(frame: TmcFrameInit): Uint8Array<ArrayBuffer> {
   to.int(TYPES.indexOf(type), 1)
   if (statusCode > 0) {
     to.int(STATUS_CODE, 2)
-    to.int(exactly('statusCode', statusCode, 32), 4)
+    to.int(Number(exactly('statusCode', statusCode, 32)), 4)
   }
   if (statusPhrase) {
     to.int(STATUS_PHRASE, 2)
@@ -144,7 +144,7 @@ export function encodeFrame(frame: TmcFrameInit): Uint8Array<ArrayBuffer> {
   }
   if (flag > 0) {
     to.int(FLAG, 2)
-    to.int(exactly('flag', flag, 32), 4)
+    to.int(Number(exactly('flag', flag, 32)), 4)
   }
   if (token) {
     to.int(TOKEN, 2)
@@ -175,18 +175,22 @@ function writeValue(to: Writer, key: string, { type, value }: TmcValue): void {
   if (value === null) return to.int(0, 1)
   const [format, bits] = FORMATS[type] as [number, number?]
   to.int(format, 1)
-  if (bits) to.int(exactly(key, value as number | bigint, bits), bits / 8)
-  else to.counted(value as string | Uint8Array)
+  if (!bits) to.counted(value as string | Uint8Array)
+  else if (bits === 64) to.int64(exactly(key, value as bigint, bits))
+  else to.int(Number(exactly(key, value as number, bits)), bits / 8)
 }
 
 /** An integer of that many bits; of 8 bits without a sign, of more with one. */
 function exactly(key: string, value: number | bigint, bits: number): bigint {
-  const exact = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value) : undefined
-  if (exact !== undefined && (bits === 8 ? BigInt.asUintN(8, exact) : BigInt.asIntN(bits, exact)) === exact)
-    return exact
+  try {
+    const exact = BigInt(value)
+    if ((bits === 8 ? BigInt.asUintN(8, exact) : BigInt.asIntN(bits, exact)) === exact) return exact
+  } catch {
+    // A fraction or no number at all: the same mistake.
+  }
   throw new IsomqError(
     'tmc',
     'CONFIG',
-    `the value of "${key}" is no integer of ${bits} bits; write it as another format`,
+    `the value of "${key}" is no integer of ${bits} bits; use another format`,
   )
 }

@@ -27,9 +27,7 @@ export default async function setup({ provide }: TestProject): Promise<(() => Pr
   })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const [url] = await Promise.race([
-    new Promise<[string]>((resolve) =>
-      createInterface(child.stdout).once('line', (line) => resolve([line])),
-    ),
+    new Promise<[string]>((resolve) => createInterface(child.stdout).once('line', (line) => resolve([line]))),
     ended.then((): never => {
       throw new Error('the playground did not start; see above')
     }),

@@ -18,7 +18,10 @@ function createRoom() {
         ...options,
       }),
     async control(op: string, args: object = {}): Promise<Record<string, unknown>> {
-      const response = await fetch(`${url}/control`, { method: 'POST', body: JSON.stringify({ op, ...args }) })
+      const response = await fetch(`${url}/control`, {
+        method: 'POST',
+        body: JSON.stringify({ op, ...args }),
+      })
       expect(response.ok).toBe(true)
       return (await response.json()) as Record<string, unknown>
     },

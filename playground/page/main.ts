@@ -1,0 +1,90 @@
+import { element, part, setText } from './dom.ts'
+import { startTmc } from './tmc.ts'
+
+/** What the page gives to each provider's section. */
+export interface Surroundings {
+  /** The playground's rooms keep visitors apart; this one's name is fit for a URL. */
+  readonly room: string
+  /** Shows the visitor that something went wrong. */
+  problem(text: string): void
+  /** The server answers again. */
+  solved(): void
+}
+
+/** By the id of the section in index.html; a section begins its work when it is first shown. */
+const PROVIDERS: Readonly<Record<string, (section: HTMLElement, surroundings: Surroundings) => void>> = {
+  tmc: startTmc,
+}
+
+/** Names that the server's paths have taken. */
+const TAKEN = /^(control|events|router|wire)$/
+
+/** The room of the URL, else a new one that is put there, so that a reload finds it again. */
+function findRoom(): string {
+  const url = new URL(location.href)
+  const wanted = url.searchParams.get('room') ?? ''
+  if (/^[\w-]{1,40}$/.test(wanted) && !TAKEN.test(wanted)) return wanted
+  const room = crypto.randomUUID().slice(0, 8)
+  url.searchParams.set('room', room)
+  history.replaceState(null, '', url)
+  return room
+}
+
+function createProblems() {
+  const bar = part(document, 'problem')
+  const text = part(document, 'problem-text')
+  let isOutage = false
+  const hide = () => {
+    bar.hidden = true
+    setText(text, '')
+  }
+  part(document, 'problem-close').addEventListener('click', hide)
+  return {
+    problem(what: string): void {
+      isOutage = /server/.test(what)
+      setText(text, what)
+      bar.hidden = false
+    },
+    solved(): void {
+      if (isOutage) hide()
+      isOutage = false
+    },
+  }
+}
+
+function start(): void {
+  const problems = createProblems()
+  addEventListener('error', ({ message }) => problems.problem(`This page has failed: ${message}`))
+  addEventListener('unhandledrejection', ({ reason }) =>
+    problems.problem(`This page has failed: ${(reason as Error)?.message ?? reason}`),
+  )
+  const room = findRoom()
+  setText(part(document, 'room'), room)
+
+  const sections = [...document.querySelectorAll<HTMLElement>('section[data-provider]')]
+  const started = new Set<string>()
+  const nav = part(document, 'providers')
+  const links = sections.map((section) => {
+    const link = element('a', '', section.dataset.provider)
+    link.setAttribute('href', `#${section.id}`)
+    return link
+  })
+  nav.append(...links)
+  nav.hidden = sections.length < 2
+
+  function show(): void {
+    const chosen = sections.find(({ id }) => `#${id}` === location.hash) ?? sections[0]!
+    sections.forEach((section, i) => {
+      section.hidden = section !== chosen
+      if (section === chosen) links[i]!.setAttribute('aria-current', 'page')
+      else links[i]!.removeAttribute('aria-current')
+    })
+    if (started.has(chosen.id)) return
+    started.add(chosen.id)
+    PROVIDERS[chosen.id]?.(chosen, { ...problems, room })
+  }
+  addEventListener('hashchange', show)
+  show()
+}
+
+start()

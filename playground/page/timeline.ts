@@ -1,0 +1,151 @@
+import { duration, element } from './dom.ts'
+import { Life, type Standing, type Step, type Who } from './life.ts'
+
+const KEPT = 200
+
+const NAMES: Record<Who, string> = { page: 'page', worker: 'Worker', other: 'another client' }
+const HANDLED: Record<Who, string> = { page: 'handler done', worker: 'queue took it', other: 'handler done' }
+const STANDING: Record<Standing, string> = {
+  waiting: 'waiting with the server',
+  working: 'in the handler',
+  confirmed: '',
+}
+
+/** The lives of the newest messages. Steps only mark what has to be drawn; drawing happens once per frame. */
+export interface Timeline {
+  /** Notes a step; makes the message known unless it is one that was already let go. */
+  step(id: string, step: Step, facts?: { topic?: string; holder?: number }): void
+  /** A connection broke: what it held goes back to the server. */
+  drop(connection: number, at: number, who: Who): void
+  clear(): void
+}
+
+interface Row {
+  readonly life: Life
+  readonly item: HTMLElement
+  readonly steps: HTMLElement
+  readonly topic: HTMLElement
+}
+
+export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline {
+  const rows = new Map<string, Row>()
+  const dirty = new Set<Row>()
+  let letGo = 0n
+  let frame = 0
+
+  function known(id: string, topic: string): Row | undefined {
+    const row = rows.get(id)
+    if (row !== undefined || BigInt(id) <= letGo) return row
+    const made = makeRow(new Life(id, topic))
+    rows.set(id, made)
+    if (rows.size > KEPT) forget(oldest(rows))
+    return made
+  }
+
+  function forget(row: Row): void {
+    const id = BigInt(row.life.id)
+    if (id > letGo) letGo = id
+    rows.delete(row.life.id)
+    // Nothing is drawn while the tab is hidden: what waits for it must stay bounded, too.
+    dirty.delete(row)
+    row.item.remove()
+  }
+
+  function mark(row: Row): void {
+    dirty.add(row)
+    if (frame === 0) frame = requestAnimationFrame(draw)
+  }
+
+  function draw(): void {
+    frame = 0
+    const fresh: HTMLElement[] = []
+    for (const row of dirty) {
+      drawRow(row)
+      if (!row.item.isConnected) fresh.unshift(row.item)
+    }
+    dirty.clear()
+    list.prepend(...fresh)
+    empty.hidden = rows.size > 0
+  }
+
+  return {
+    step(id, step, { topic = '', holder } = {}) {
+      const row = known(id, topic)
+      if (row === undefined) return
+      const { life } = row
+      if (topic !== '') life.topic = topic
+      life.add(step)
+      if (step.type !== 'handled') life.holder = step.type === 'delivered' ? holder : undefined
+      mark(row)
+    },
+    drop(connection, at, who) {
+      for (const row of rows.values()) {
+        if (row.life.holder !== connection) continue
+        row.life.holder = undefined
+        row.life.add({ type: 'lost', at, who })
+        mark(row)
+      }
+    },
+    clear() {
+      rows.clear()
+      dirty.clear()
+      list.replaceChildren()
+      empty.hidden = false
+    },
+  }
+}
+
+/** The oldest confirmed one, so that what still waits stays in sight, else the oldest. */
+function oldest(rows: Map<string, Row>): Row {
+  for (const row of rows.values()) if (row.life.standing === 'confirmed') return row
+  return rows.values().next().value!
+}
+
+function makeRow(life: Life): Row {
+  const item = element('li', 'life')
+  const name = element('p', 'name')
+  const topic = element('span', 'topic')
+  const steps = element('ol', 'steps')
+  // Ids of a room differ in their last digits only; the whole one is a hover away.
+  const id = element('code', '', `…${life.id.slice(-6)}`)
+  id.title = life.id
+  name.append(id, topic)
+  item.append(name, steps)
+  item.dataset.testid = 'message'
+  item.dataset.id = life.id
+  return { life, item, steps, topic }
+}
+
+function drawRow({ life, item, steps, topic }: Row): void {
+  const { standing } = life
+  topic.textContent = life.topic
+  item.dataset.standing = standing
+  item.toggleAttribute('data-again', life.cameAgain)
+  const chips = life.steps.map((step, i) => chip(life, step, life.steps[i - 1]))
+  if (standing !== 'confirmed') chips.push(element('li', `now ${standing}`, STANDING[standing]))
+  steps.replaceChildren(...chips)
+}
+
+function chip(life: Life, step: Step, before: Step | undefined): HTMLElement {
+  const made = element('li', `step ${step.type} ${step.who ?? ''}`)
+  made.dataset.step = step.type
+  // The line before a step grows with the logarithm of the time it took: 3 ms and 3 s both stay readable.
+  const gap = before === undefined ? 0 : Math.max(0, step.at - before.at)
+  made.style.setProperty('--gap', Math.log2(gap + 1).toFixed(1))
+  made.append(element('span', 'label', label(step)))
+  if (before !== undefined) made.append(element('span', 'at', `+${duration(step.at - life.bornAt)}`))
+  return made
+}
+
+function label({ type, who = 'other', again }: Step): string {
+  switch (type) {
+    case 'delivered':
+      return again ? `${NAMES[who]} again` : NAMES[who]
+    case 'handled':
+      return HANDLED[who]
+    case 'lost':
+      return 'line broke'
+    default:
+      return type
+  }
+}

@@ -1,0 +1,213 @@
+import { type Api, createApi, type LiveEvent, type RoomStats } from './api.ts'
+import { createPageClient } from './client.ts'
+import { createCounts } from './counts.ts'
+import { duration, part, plural, setText, textOf, throttled } from './dom.ts'
+import type { Who } from './life.ts'
+import { createLog } from './log.ts'
+import type { Surroundings } from './main.ts'
+import { createTimeline } from './timeline.ts'
+import { createWorkerClient } from './worker-client.ts'
+
+/** The longest redelivery that one would want to watch, in milliseconds. */
+const PATIENCE = 10_000
+const QUICK = { redeliverAfter: 3000, confirmTimeout: 20_000 }
+
+/** The section about Taobao's message channel. */
+export function startTmc(section: HTMLElement, { room, problem, solved }: Surroundings): void {
+  const api = createApi(room)
+  const log = createLog(part(section, 'log'))
+  const lives = createTimeline(part(section, 'lives'), part(section, 'lives-empty'))
+  const counts = createCounts(section)
+  const said = part(section, 'said')
+  const mySdk = `isomq-page-${crypto.randomUUID().slice(0, 8)}`
+  const peers = new Map<number, Who>()
+  /** By how much the server's clock is ahead of this one, at least. */
+  let ahead = Number.NEGATIVE_INFINITY
+  let refusals = 0
+
+  const page = createPageClient({
+    url: api.url,
+    sdk: mySdk,
+    log,
+    changed: () => show(),
+    reconnected: counts.reconnected,
+    handled: (id) => lives.step(id, { type: 'handled', at: Date.now() + ahead, who: 'page' }),
+  })
+  const worker = createWorkerClient(api, {
+    log,
+    changed: () => show(),
+    reconnected: counts.reconnected,
+    queued: (id, at) => lives.step(id, { type: 'handled', at, who: 'worker' }),
+    live: (isLive) => isLive || log('worker', 'its events cannot be seen; trying again', 'error'),
+  })
+  const clients = { page, worker }
+
+  const say = (text: string) => setText(said, text)
+  /** Runs what a button asks for; what goes wrong is shown. */
+  const run = (act: () => Promise<unknown>) => act().catch((thrown) => problem(textOf(thrown)))
+
+  const refresh = throttled(200, async () => {
+    try {
+      const [stats] = await Promise.all([api.stats(), worker.refresh()])
+      for (const { connection, sdk } of stats.peers) peers.set(connection, whose(sdk))
+      counts.show(stats, page.lastRoundTrip)
+      told(stats)
+      show()
+      solved()
+    } catch (thrown) {
+      problem(`The playground’s server does not answer (${textOf(thrown)}). Does it still run?`)
+    }
+  })
+
+  function whose(sdk: string): Who {
+    if (sdk === mySdk) return 'page'
+    return sdk === 'isomq' || sdk === 'worker' ? 'worker' : 'other'
+  }
+
+  function told({ settings }: RoomStats): void {
+    setText(part(section, 'redeliver-after'), `after ${duration(settings.redeliverAfter)}`)
+    // The room belongs to this page, save that of the default name, in which others may test.
+    if (settings.redeliverAfter > PATIENCE && room !== 'default') run(() => api.control('settings', QUICK))
+  }
+
+  function show(): void {
+    for (const name of ['page', 'worker'] as const) {
+      const { state, isStopping, failures, sums } = clients[name]
+      const badge = part(section, `${name}-state`)
+      badge.dataset.state = state
+      setText(badge, state)
+      const isOff = state === 'idle' || state === 'closed'
+      setText(part(section, `${name}-toggle`), isStopping ? 'Stopping …' : isOff ? 'Start' : 'Stop')
+      armed(`${name}-fail`, failures)
+      const { received, acked, nacked } = sums
+      setText(
+        part(section, `${name}-sums`),
+        `${received} received · ${acked} confirmed · ${nacked} failed since its start`,
+      )
+    }
+    armed('refuse', refusals)
+  }
+
+  function armed(name: string, count: number): void {
+    setText(part(section, name).querySelector('.armed')!, count === 0 ? '' : ` (${count} to come)`)
+  }
+
+  function taken(event: LiveEvent): void {
+    ahead = Math.max(ahead, event.at - Date.now())
+    const { type, at } = event
+    const id = String(event.id)
+    const connection = Number(event.connection)
+    const who = peers.get(connection) ?? 'other'
+    switch (type) {
+      case 'signedIn':
+        peers.set(connection, whose(String(event.sdk)))
+        break
+      case 'refused':
+        refusals = Math.max(0, refusals - 1)
+        log('server', `refused a sign-in: ${event.phrase} (${event.code})`, 'error')
+        break
+      case 'dropped':
+        lives.drop(connection, at, who)
+        peers.delete(connection)
+        break
+      case 'produced':
+        lives.step(id, { type, at }, { topic: String(event.topic) })
+        break
+      case 'delivered':
+      case 'redelivered': {
+        const again = type === 'redelivered'
+        const facts = { topic: String(event.topic), holder: connection }
+        lives.step(id, { type: 'delivered', at, who, again }, facts)
+        break
+      }
+      case 'failed':
+      case 'confirmed':
+        lives.step(id, { type, at, who })
+        break
+      case 'reset':
+        lives.clear()
+        break
+    }
+    refresh()
+  }
+
+  async function produce(count: number): Promise<void> {
+    const topic = part<HTMLInputElement>(section, 'topic').value
+    const content = part<HTMLTextAreaElement>(section, 'content').value
+    if (part<HTMLSelectElement>(section, 'via').value === 'server') {
+      await api.control('produce', { count, topic, content })
+      return say(`The server has published ${plural(count, 'message')}.`)
+    }
+    const errors = await page.produce(count, topic, content)
+    say(`The page’s client has produced ${plural(count - errors.length, 'message')}.`)
+    if (errors.length > 0) {
+      problem(`${errors.length} of ${count} produce() calls failed. The first: ${errors[0]!.message}`)
+    }
+    refresh()
+  }
+
+  async function toggle(name: 'page' | 'worker'): Promise<void> {
+    const client = clients[name]
+    const isOff = client.state === 'idle' || client.state === 'closed'
+    await (isOff ? client.start() : client.stop())
+    refresh()
+  }
+
+  async function reset(): Promise<void> {
+    await Promise.all([page.stop(), worker.stop()])
+    await api.control('reset')
+    refusals = 0
+    lives.clear()
+    log.clear()
+    counts.clear()
+    say('Everything is as at the start.')
+    refresh()
+  }
+
+  function click(name: string, act: () => Promise<unknown>): void {
+    part(section, name).addEventListener('click', () => run(act))
+  }
+
+  for (const name of ['page', 'worker'] as const) {
+    const called = name === 'page' ? 'The page’s' : 'The Worker’s'
+    click(`${name}-toggle`, () => toggle(name))
+    click(`${name}-break`, async () => {
+      const broken = await breakLines(api, [...peers].filter(([, who]) => who === name))
+      say(broken > 0 ? `${called} connection was broken.` : `${called} client has no connection to break.`)
+    })
+    click(`${name}-fail`, async () => {
+      await clients[name].failNext()
+      say(`${called} handler will fail with its next message.`)
+    })
+  }
+  click('refuse', async () => {
+    await api.control('refuse', { count: 1 })
+    refusals++
+    show()
+    say('The next sign-in will be refused: start a client, or break its connection.')
+  })
+  click('reset', reset)
+  part<HTMLInputElement>(section, 'page-slow').addEventListener('change', ({ target }) => {
+    page.slow = (target as HTMLInputElement).checked
+  })
+  part<HTMLInputElement>(section, 'only-again').addEventListener('change', ({ target }) => {
+    part(section, 'lives').toggleAttribute('data-only-again', (target as HTMLInputElement).checked)
+  })
+  part(section, 'produce').addEventListener('submit', (event) => {
+    event.preventDefault()
+    const button = (event as SubmitEvent).submitter as HTMLButtonElement | null
+    run(() => produce(Number(button?.value ?? 1)))
+  })
+
+  api.watchRoom(taken, (isLive) => {
+    if (isLive) refresh()
+    else problem('The live view has lost its connection to the server; trying again.')
+  })
+}
+
+async function breakLines(api: Api, lines: readonly (readonly [number, Who])[]): Promise<number> {
+  const drops = lines.map(([connection]) =>
+    api.control<{ dropped: number }>('drop', { connection, abrupt: true, reason: 'broken on request' }),
+  )
+  return (await Promise.all(drops)).reduce((sum, { dropped }) => sum + dropped, 0)
+}
