@@ -13,13 +13,9 @@ const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]
 }))
 
 // A test that needs Node says so in its name; all others run in every runtime.
-const ALL = ['test/**/*.test.ts']
-const NODE_ONLY = [
-  'test/**/*.node.test.ts',
-  'test/package/**',
-  'test/core/md5.test.ts',
-  'test/tmc/emulator.test.ts',
-]
+const PACKAGE = ['test/package/**/*.test.ts']
+const PAGE = ['test/browser/**/*.test.ts']
+const NODE = ['test/**/*.node.test.ts', 'test/core/md5.test.ts', 'test/tmc/emulator.test.ts']
 
 type Overrides = TestProjectInlineConfiguration & { readonly runtime: string }
 
@@ -28,10 +24,11 @@ const project = ({ runtime, test, ...rest }: Overrides): TestProjectInlineConfig
   resolve: { alias },
   ...rest,
   test: {
-    include: ALL,
-    exclude: NODE_ONLY,
+    include: ['test/**/*.test.ts'],
+    exclude: [...NODE, ...PACKAGE, ...PAGE],
+    // Machines may be slow; nothing here waits for a time to pass.
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 30_000,
     provide: { runtime },
     ...test,
   },
@@ -52,7 +49,9 @@ export default defineConfig({
     globalSetup: 'test/support/env.ts',
     teardownTimeout: 20_000,
     projects: [
-      project({ runtime: 'node', test: { name: 'node', include: NODE_ONLY, exclude: [] } }),
+      project({ runtime: 'node', test: { name: 'node', include: NODE, exclude: [...PACKAGE, ...PAGE] } }),
+      project({ runtime: 'node', test: { name: 'package', include: PACKAGE, exclude: [] } }),
+      project({ runtime: 'node', test: { name: 'page', include: PAGE, exclude: [] } }),
       project({ runtime: thisRuntime(), test: { name: 'portable' } }),
       workerd('workerd', '2026-04-01'),
       workerd('workerd-2026-03', '2026-03-01'),

@@ -110,8 +110,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   // Miniflare's own listener would end the process before the runtime has stopped.
   process.removeAllListeners(signal)
   process.on(signal, async () => {
-    if (ending) process.exit(1)
+    // Under npm a Ctrl-C comes twice: from the terminal and from npm.
+    if (ending) return
     ending = true
+    setTimeout(() => process.exit(1), 5000).unref()
     await playground.stop()
     process.exit(0)
   })

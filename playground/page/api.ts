@@ -41,8 +41,7 @@ export function createApi(room: string) {
     /** Where clients connect. The wire can break in the middle, as networks do. */
     url: `${socket}${service}/wire`,
     stats: () => ask<RoomStats>(`${service}/control`),
-    control: <T = object>(op: string, fields: object = {}) =>
-      ask<T>(`${service}/control`, { op, ...fields }),
+    control: <T = object>(op: string, fields: object = {}) => ask<T>(`${service}/control`, { op, ...fields }),
     workerStats: () => ask<WorkerStats>(`${consumer}/stats`),
     worker: <T = WorkerStats>(action: 'start' | 'stop' | 'failNext', fields: object = {}) =>
       ask<T>(`${consumer}/${action}`, fields),

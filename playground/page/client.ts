@@ -1,4 +1,4 @@
-import { createTmcClient, type State, type TmcClient, type TmcMessage } from 'isomq/tmc'
+import { createTmcClient, IsomqError, type State, type TmcClient, type TmcMessage } from 'isomq/tmc'
 import { DEFAULT_APP } from '../emulators/tmc-settings.ts'
 import { duration, textOf } from './dom.ts'
 import type { Log } from './log.ts'
@@ -13,6 +13,8 @@ export interface PageClientOptions {
   /** Something to show has changed. */
   changed(): void
   reconnected(): void
+  /** The client gave up by itself. */
+  ended(why: string): void
   /** A handler ended well; the message is confirmed next. */
   handled(id: string): void
 }
@@ -26,8 +28,10 @@ export interface PageClient {
   readonly lastRoundTrip: number | undefined
   readonly sums: { readonly received: number; readonly acked: number; readonly nacked: number }
   slow: boolean
-  start(): Promise<void>
+  start(): void
   stop(): Promise<void>
+  /** Stops, and is as at the start. */
+  reset(): Promise<void>
   failNext(): void
   /** Resolves with the errors of those messages that were not taken. */
   produce(count: number, topic: string, content: string): Promise<Error[]>
@@ -54,15 +58,19 @@ export function createPageClient(options: PageClientOptions): PageClient {
     // One fault can be the reason of a state and an error of its own: it is told once.
     const told = new WeakSet<Error>()
     made.on('state', ({ from, to, reason }) => {
-      const why = reason === undefined || told.has(reason) || reason.message.includes('was closed') ? '' : reason
-      if (why !== '') told.add(why)
-      log('page', `${from} → ${to}${why === '' ? '' : `: ${why.message}`}`, why === '' ? undefined : 'error')
+      const isNews = reason !== undefined && !told.has(reason) && !isClosed(reason)
+      log('page', `${from} → ${to}${isNews ? `: ${reason.message}` : ''}`, isNews ? 'error' : undefined)
+      if (reason !== undefined) told.add(reason)
       if (from === 'reconnecting' && to === 'open') options.reconnected()
+      if (to === 'closed' && reason !== undefined && !isClosed(reason)) options.ended(`${reason.message}.`)
       changed()
     })
     made.on('status', (status) => {
       if (status.type === 'retrying') {
-        log('page', `try ${status.attempt} ${status.delay === 0 ? 'at once' : `in ${duration(status.delay)}`}`)
+        log(
+          'page',
+          `try ${status.attempt} ${status.delay === 0 ? 'at once' : `in ${duration(status.delay)}`}`,
+        )
       } else if (status.type === 'malformed') log('page', status.error.message, 'error')
     })
     made.on('error', (error) => {
@@ -83,14 +91,19 @@ export function createPageClient(options: PageClientOptions): PageClient {
     options.handled(message.id)
   }
 
-  const isIdle = () => client.state === 'idle'
-
-  async function start(): Promise<void> {
+  function start(): void {
     if (client.state === 'closed') client = make()
-    if (!isIdle()) return
-    client.on('message', handle)
+    // A client with a handler connects by itself.
+    if (client.state === 'idle') client.on('message', handle)
     changed()
-    await client.connect({ timeout: 0 })
+  }
+
+  async function stop(): Promise<void> {
+    isStopping = true
+    changed()
+    await client.close()
+    isStopping = false
+    changed()
   }
 
   return {
@@ -116,11 +129,11 @@ export function createPageClient(options: PageClientOptions): PageClient {
       slow = on
     },
     start,
-    async stop() {
-      isStopping = true
-      changed()
-      await client.close()
-      isStopping = false
+    stop,
+    async reset() {
+      await stop()
+      client = make()
+      failures = 0
       changed()
     },
     failNext() {
@@ -128,8 +141,7 @@ export function createPageClient(options: PageClientOptions): PageClient {
       changed()
     },
     async produce(count, topic, content) {
-      // What happens to the connection is told by its state; here only the messages count.
-      if (isIdle()) start().catch(() => {})
+      if (client.state === 'idle') start()
       const one = () => client.produce({ topic, content: content.replaceAll('{n}', String(++number)) })
       const results = await Promise.allSettled(Array.from({ length: count }, one))
       return results.flatMap((result) =>
@@ -138,6 +150,9 @@ export function createPageClient(options: PageClientOptions): PageClient {
     },
   }
 }
+
+/** Somebody closed the client: no fault. */
+const isClosed = (reason: Error): boolean => reason instanceof IsomqError && reason.code === 'CLOSED'
 
 /** Ends early with an error when the message cannot be confirmed any more. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {

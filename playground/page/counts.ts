@@ -12,7 +12,14 @@ export function createCounts(section: HTMLElement) {
       const { published, delivered, confirmed, failed, redelivered, waiting, unconfirmed } = stats
       const held = waiting + unconfirmed
       const lost = published - confirmed - held
-      for (const [name, value] of Object.entries({ published, delivered, confirmed, failed, redelivered, lost }))
+      for (const [name, value] of Object.entries({
+        published,
+        delivered,
+        confirmed,
+        failed,
+        redelivered,
+        lost,
+      }))
         set(name, value)
       set('waiting', held)
       set('round-trip', roundTrip === undefined ? '–' : duration(roundTrip))

@@ -1,20 +1,12 @@
 import { element, part, setText } from './dom.ts'
+import { createProblems, type Problems } from './problems.ts'
 import { startTmc } from './tmc.ts'
 
-/** What the page gives to each provider's section. */
-export interface Surroundings {
-  /** The playground's rooms keep visitors apart; this one's name is fit for a URL. */
-  readonly room: string
-  /** Shows the visitor that something went wrong. */
-  problem(text: string): void
-  /** The server answers again. */
-  solved(): void
-}
-
 /** By the id of the section in index.html; a section begins its work when it is first shown. */
-const PROVIDERS: Readonly<Record<string, (section: HTMLElement, surroundings: Surroundings) => void>> = {
-  tmc: startTmc,
-}
+const PROVIDERS: Readonly<Record<string, (section: HTMLElement, room: string, problems: Problems) => void>> =
+  {
+    tmc: startTmc,
+  }
 
 /** Names that the server's paths have taken. */
 const TAKEN = /^(control|events|router|wire)$/
@@ -28,28 +20,6 @@ function findRoom(): string {
   url.searchParams.set('room', room)
   history.replaceState(null, '', url)
   return room
-}
-
-function createProblems() {
-  const bar = part(document, 'problem')
-  const text = part(document, 'problem-text')
-  let isOutage = false
-  const hide = () => {
-    bar.hidden = true
-    setText(text, '')
-  }
-  part(document, 'problem-close').addEventListener('click', hide)
-  return {
-    problem(what: string): void {
-      isOutage = /server/.test(what)
-      setText(text, what)
-      bar.hidden = false
-    },
-    solved(): void {
-      if (isOutage) hide()
-      isOutage = false
-    },
-  }
 }
 
 function start(): void {
@@ -81,7 +51,7 @@ function start(): void {
     })
     if (started.has(chosen.id)) return
     started.add(chosen.id)
-    PROVIDERS[chosen.id]?.(chosen, { ...problems, room })
+    PROVIDERS[chosen.id]?.(chosen, room, problems)
   }
   addEventListener('hashchange', show)
   show()

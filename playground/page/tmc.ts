@@ -4,7 +4,7 @@ import { createCounts } from './counts.ts'
 import { duration, part, plural, setText, textOf, throttled } from './dom.ts'
 import type { Who } from './life.ts'
 import { createLog } from './log.ts'
-import type { Surroundings } from './main.ts'
+import type { Problems } from './problems.ts'
 import { createTimeline } from './timeline.ts'
 import { createWorkerClient } from './worker-client.ts'
 
@@ -13,7 +13,8 @@ const PATIENCE = 10_000
 const QUICK = { redeliverAfter: 3000, confirmTimeout: 20_000 }
 
 /** The section about Taobao's message channel. */
-export function startTmc(section: HTMLElement, { room, problem, solved }: Surroundings): void {
+export function startTmc(section: HTMLElement, room: string, problems: Problems): void {
+  const { problem, outage, solved } = problems
   const api = createApi(room)
   const log = createLog(part(section, 'log'))
   const lives = createTimeline(part(section, 'lives'), part(section, 'lives-empty'))
@@ -22,7 +23,7 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
   const mySdk = `isomq-page-${crypto.randomUUID().slice(0, 8)}`
   const peers = new Map<number, Who>()
   /** By how much the server's clock is ahead of this one, at least. */
-  let ahead = Number.NEGATIVE_INFINITY
+  let ahead: number | undefined
   let refusals = 0
 
   const page = createPageClient({
@@ -31,12 +32,14 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
     log,
     changed: () => show(),
     reconnected: counts.reconnected,
-    handled: (id) => lives.step(id, { type: 'handled', at: Date.now() + ahead, who: 'page' }),
+    ended: (why) => problem(`The client in this page has ended. ${why} Start it again when you like.`),
+    handled: (id) => lives.step(id, { type: 'handled', at: Date.now() + (ahead ?? 0), who: 'page' }),
   })
   const worker = createWorkerClient(api, {
     log,
     changed: () => show(),
     reconnected: counts.reconnected,
+    ended: (why) => problem(`The client in the Worker has ended. ${why} Start it again when you like.`),
     queued: (id, at) => lives.step(id, { type: 'handled', at, who: 'worker' }),
     live: (isLive) => isLive || log('worker', 'its events cannot be seen; trying again', 'error'),
   })
@@ -55,7 +58,7 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
       show()
       solved()
     } catch (thrown) {
-      problem(`The playground’s server does not answer (${textOf(thrown)}). Does it still run?`)
+      outage(`The playground’s server does not answer (${textOf(thrown)}). Does it still run?`)
     }
   })
 
@@ -93,7 +96,7 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
   }
 
   function taken(event: LiveEvent): void {
-    ahead = Math.max(ahead, event.at - Date.now())
+    ahead = Math.max(ahead ?? Number.NEGATIVE_INFINITY, event.at - Date.now())
     const { type, at } = event
     const id = String(event.id)
     const connection = Number(event.connection)
@@ -154,7 +157,7 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
   }
 
   async function reset(): Promise<void> {
-    await Promise.all([page.stop(), worker.stop()])
+    await Promise.all([page.reset(), worker.reset()])
     await api.control('reset')
     refusals = 0
     lives.clear()
@@ -172,7 +175,10 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
     const called = name === 'page' ? 'The page’s' : 'The Worker’s'
     click(`${name}-toggle`, () => toggle(name))
     click(`${name}-break`, async () => {
-      const broken = await breakLines(api, [...peers].filter(([, who]) => who === name))
+      const broken = await breakLines(
+        api,
+        [...peers].filter(([, who]) => who === name),
+      )
       say(broken > 0 ? `${called} connection was broken.` : `${called} client has no connection to break.`)
     })
     click(`${name}-fail`, async () => {
@@ -201,7 +207,7 @@ export function startTmc(section: HTMLElement, { room, problem, solved }: Surrou
 
   api.watchRoom(taken, (isLive) => {
     if (isLive) refresh()
-    else problem('The live view has lost its connection to the server; trying again.')
+    else outage('The live view has lost its connection to the server; trying again.')
   })
 }
 

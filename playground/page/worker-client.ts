@@ -6,6 +6,8 @@ export interface WorkerClientOptions {
   readonly log: Log
   changed(): void
   reconnected(): void
+  /** The client gave up by itself. */
+  ended(why: string): void
   /** The queue took a message, at a time of the server's clock; it is confirmed next. */
   queued(id: string, at: number): void
   live(isLive: boolean): void
@@ -42,10 +44,13 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
     changed()
   }
 
-  function moved({ from, to }: LiveEvent): void {
+  function moved({ from, to, reason }: LiveEvent): void {
     state = to as State
-    log('worker', `${from} → ${to}`)
+    const code = (reason as { code?: string } | undefined)?.code
+    const isFault = code !== undefined && code !== 'CLOSED'
+    log('worker', `${from} → ${to}${isFault ? `: ${code}` : ''}`, isFault ? 'error' : undefined)
     if (from === 'reconnecting' && to === 'open') options.reconnected()
+    if (to === 'closed' && isFault) options.ended(`${code}.`)
   }
 
   function told(stats: WorkerStats): void {
@@ -54,6 +59,18 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
   }
 
   api.watchWorker(taken, options.live)
+
+  async function stop(): Promise<void> {
+    isStopping = true
+    changed()
+    try {
+      told(await api.worker('stop'))
+      state = 'closed'
+    } finally {
+      isStopping = false
+      changed()
+    }
+  }
 
   return {
     get state() {
@@ -69,22 +86,19 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
       return sums
     },
     async refresh() {
-      if (state !== 'idle') told(await api.workerStats())
+      if (state !== 'idle' && state !== 'closed') told(await api.workerStats())
     },
     async start() {
       sums = NONE
-      told(await api.worker('start', { url: new URL(api.url).href }))
+      told(await api.worker('start', { url: api.url }))
       changed()
     },
-    async stop() {
-      isStopping = true
+    stop,
+    async reset() {
+      await stop()
+      state = 'idle'
+      sums = NONE
       changed()
-      try {
-        told(await api.worker('stop'))
-      } finally {
-        isStopping = false
-        changed()
-      }
     },
     async failNext() {
       failures = (await api.worker<{ failures: number }>('failNext')).failures

@@ -81,9 +81,10 @@ export class Reader {
     return from
   }
 
+  /** A copy: a view would keep alive the whole of what the network read at once. */
   take(length: number): Uint8Array {
     const from = this.skip(length)
-    return this.bytes.subarray(from, this.at)
+    return this.bytes.slice(from, this.at)
   }
 
   text(length: number): string {
@@ -128,7 +129,7 @@ export class Writer {
       const start = this.#room(length + 4)
       let i = 0
       // Most texts are ASCII, whose units are their bytes.
-      for (let unit = 0; i < length && (unit = data.charCodeAt(i)) < 128; i++) this.#bytes[start + 4 + i] = unit
+      while (i < length && data.charCodeAt(i) < 128) this.#bytes[start + 4 + i] = data.charCodeAt(i++)
       this.#at = start
       if (i < length) return this.counted(encodeText(data))
     }

@@ -8,12 +8,12 @@ export type Outcome = 'acked' | 'nacked' | 'lost' | 'expired'
 /** How a provider tells the far side what became of a message. */
 export interface Courier<D extends Delivery = Delivery> {
   readonly provider: Provider
-  /** Sends the ack; a promise where the protocol answers it. */
-  ack(delivery: D): void | Promise<void>
   /** The consumer is done with the delivery, even when that can no longer be told to the far side. */
-  acked?(delivery: D): void
+  done?(delivery: D): void
+  /** Sends the ack; a promise where the protocol answers it. */
+  ack(delivery: D): Promise<void> | undefined
   /** Sends the nack, where the protocol has one. */
-  nack(delivery: D, reason: string): void | Promise<void>
+  nack(delivery: D, reason: string): undefined
   /** The delivery is over, whichever way. */
   settled(delivery: D, outcome: Outcome): void
 }
@@ -46,12 +46,32 @@ export abstract class Delivery {
   }
 
   ack(): Promise<void> {
-    this.#courier.acked?.(this)
-    return this.#settle('acked', () => this.#courier.ack(this))
+    return quiet((async () => this.settle('acked'))())
   }
 
-  nack(reason = 'refused by the consumer'): Promise<void> {
-    return this.#settle('nacked', () => this.#courier.nack(this, reason))
+  nack(reason?: string): Promise<void> {
+    return quiet((async () => this.settle('nacked', reason))())
+  }
+
+  /**
+   * Acks or nacks at once; what it returns is the far side's answer, where there is one.
+   *
+   * @throws IsomqError when it is too late
+   */
+  settle(outcome: 'acked' | 'nacked', reason = 'refused by the consumer'): Promise<void> | undefined {
+    const courier = this.#courier
+    if (outcome === 'acked') courier.done?.(this)
+    if (this.#error) throw this.#error
+    if (this.outcome) return this.#answer
+    try {
+      this.#answer = outcome === 'acked' ? courier.ack(this) : courier.nack(this, reason)
+    } catch (cause) {
+      const text = 'the connection was lost before the message could be settled; it will come again'
+      this.drop('lost', new IsomqError(courier.provider, 'CONNECTION_LOST', text, { cause }))
+      throw this.#error
+    }
+    this.#end(outcome)
+    return this.#answer
   }
 
   /** Ends the delivery without a word to the far side, which will send the message again. */
@@ -60,26 +80,6 @@ export abstract class Delivery {
     this.#error = error
     this.#abort?.abort(error)
     this.#end(outcome)
-  }
-
-  #settle(outcome: 'acked' | 'nacked', tell: () => void | Promise<void>): Promise<void> {
-    if (this.#error) return quiet(Promise.reject(this.#error))
-    if (this.outcome) return this.#answer ?? Promise.resolve()
-    try {
-      const answer = tell()
-      this.#end(outcome)
-      if (answer) this.#answer = quiet(answer)
-      return this.#answer ?? Promise.resolve()
-    } catch (thrown) {
-      this.drop('lost', this.#lostBy(thrown))
-      return quiet(Promise.reject(this.#error))
-    }
-  }
-
-  #lostBy(thrown: unknown): IsomqError {
-    if (thrown instanceof IsomqError && thrown.code === 'CONNECTION_LOST') return thrown
-    const text = 'the ack could not be sent; the message will come again'
-    return new IsomqError(this.#courier.provider, 'CONNECTION_LOST', text, { cause: thrown })
   }
 
   #end(outcome: Outcome): void {

@@ -14,7 +14,7 @@ export interface InboxOptions<D extends Delivery> {
   readonly maxBuffered: number
   /** Milliseconds from arrival to the deadline; 0 sets none. */
   readonly handlerTimeout: number
-  /** Makes a delivery ready for its consumer, such as inflating it; what it throws fails the delivery. */
+  /** Makes a delivery ready for its consumer, such as inflating it; what it rejects with fails the delivery. */
   prepare?(delivery: D): Promise<void> | undefined
   /** Something failed that no caller waits for. */
   report(error: Error): void
@@ -25,11 +25,14 @@ export interface InboxOptions<D extends Delivery> {
 
 /** Who takes deliveries: an iterator, or all handlers together. */
 export interface Consumer<D extends Delivery> {
-  /** Whether it takes one now. */
-  free(): boolean
+  /** Deliveries that it has and may have at once. */
+  busy: number
+  readonly limit: number
+  /** Whether it settles by hand: a delivery is off its hands when it is settled, not when its handler ends. */
+  readonly byHand: boolean
+  /** Whether it asks for a delivery now. */
+  asks(): boolean
   give(delivery: D): void
-  /** A delivery of its own was settled. */
-  settled(delivery: D): void
 }
 
 export interface Inbox<D extends Delivery> {
@@ -39,7 +42,8 @@ export interface Inbox<D extends Delivery> {
   /** Takes a delivery in; false when the buffer is full and it was left to come again. */
   push(delivery: D): boolean
   on(handler: (delivery: D) => unknown): () => void
-  messages(options: MessagesOptions): AsyncIterableIterator<D>
+  /** Iterates; with `ended` there is nothing to iterate over, and the loop throws it. */
+  messages(options: MessagesOptions, ended?: IsomqError): AsyncIterableIterator<D>
   /** To be called for each settled delivery. */
   settled(delivery: D): void
   /** The deliveries of a session (or, with none, all) cannot be acked any more. */
@@ -50,89 +54,93 @@ export interface Inbox<D extends Delivery> {
   end(error?: IsomqError): void
 }
 
+/** What a handler threw, which may be undefined. */
+interface Failure {
+  readonly reason: unknown
+}
+
 /** A bounded buffer between a connection and its consumers; each delivery goes to one of them. */
 export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox<D> {
-  const { provider, clock, concurrency, maxBuffered, handlerTimeout } = options
+  const { provider, clock, maxBuffered, handlerTimeout, report } = options
   const queue: D[] = []
   /** Handed out and not released, in order of arrival; with whom. */
   const out = new Map<D, Consumer<D>>()
-  const iterators = new Set<ReturnType<typeof createIterator<D>>>()
+  const iterators = new Set<Consumer<D> & { end(error?: IsomqError): void }>()
   const handlers = new Set<(delivery: D) => unknown>()
-  let running = 0
   let full = false
+  let pumping = false
   let preparing: D | undefined
-  let draining: (() => void) | undefined
+  let drained: (() => void) | undefined
   let cancelSweep: (() => void) | undefined
 
   const everyHandler: Consumer<D> = {
-    free: () => handlers.size > 0 && running < concurrency,
+    busy: 0,
+    limit: options.concurrency,
+    byHand: false,
+    asks: () => handlers.size > 0,
     give(delivery) {
-      running++
-      const done = run(delivery)
-      if (done) done.then(() => release(delivery), options.report)
-      else release(delivery)
-    },
-    settled() {},
-  }
-
-  /** Runs all handlers and settles the delivery by how they end. Without a promise when none gave one. */
-  function run(delivery: D): PromiseLike<void> | undefined {
-    const pending: PromiseLike<unknown>[] = []
-    for (const handler of handlers) {
-      try {
-        const result = handler(delivery)
-        if (isThenable(result)) pending.push(result)
-      } catch (thrown) {
-        pending.push(Promise.reject(thrown))
+      let left = 1
+      let failure: Failure | undefined
+      const ended = () => --left || finish(delivery, failure)
+      const failed = (reason: unknown) => {
+        failure ??= { reason }
+        ended()
       }
+      for (const handler of handlers) {
+        left++
+        try {
+          const result = handler(delivery)
+          if (isThenable(result)) result.then(ended, failed)
+          else ended()
+        } catch (thrown) {
+          failed(thrown)
+        }
+      }
+      ended()
+    },
+  }
+
+  /** The handlers have ended: settles the delivery by how. */
+  function finish(delivery: D, failure?: Failure): void {
+    const told = delivery.outcome
+    try {
+      if (failure) {
+        const error = toError(failure.reason)
+        report(error)
+        if (!told) delivery.settle('nacked', error.message)
+      } else delivery.settle('acked')
+    } catch (error) {
+      // What became of a connection or a deadline before was told then.
+      if (!told) report(error as Error)
     }
-    const good = () => finish(delivery)
-    const bad = (thrown: unknown) => fail(delivery, thrown)
-    if (pending.length === 0) return void good()
-    if (pending.length === 1) return pending[0]!.then(good, bad)
-    return Promise.allSettled(pending).then((results) => {
-      const failed = results.find((result) => result.status === 'rejected')
-      return failed ? bad(failed.reason) : good()
-    })
-  }
-
-  function finish(delivery: D): void {
-    if (delivery.outcome === 'nacked') return
-    // What became of a lost connection or a deadline was told when it happened.
-    delivery.ack().catch((error) => delivery.outcome || options.report(error))
-  }
-
-  function fail(delivery: D, thrown: unknown): void {
-    const error = toError(thrown)
-    options.report(error)
-    if (!delivery.outcome) delivery.nack(error.message).catch(options.report)
+    release(delivery)
   }
 
   function release(delivery: D): void {
     const owner = out.get(delivery)
     if (!owner) return
     out.delete(delivery)
-    if (owner === everyHandler) running--
-    if (out.size === 0) draining?.()
+    owner.busy--
+    if (out.size === 0) drained?.()
     pump()
   }
 
-  function consumer(): Consumer<D> | undefined {
-    for (const iterator of iterators) if (iterator.free()) return iterator
-    return everyHandler.free() ? everyHandler : undefined
+  function taker(): Consumer<D> | undefined {
+    for (const one of iterators) if (one.busy < one.limit && one.asks()) return one
+    return everyHandler.busy < everyHandler.limit && everyHandler.asks() ? everyHandler : undefined
   }
 
-  let pumping = false
   function pump(): void {
     // Handing out may release, which pumps again: the loop below sees to it.
-    if (pumping || draining) return
+    if (pumping) return
     pumping = true
-    for (let taker = consumer(); taker && queue.length > 0 && isPrepared(queue[0]!); taker = consumer()) {
+    for (let to = taker(); to && queue.length > 0 && isPrepared(queue[0]!); to = taker()) {
       const delivery = shift()
-      if (delivery.outcome || expire(delivery)) continue
-      out.set(delivery, taker)
+      if (delivery.outcome || expired(delivery)) continue
+      out.set(delivery, to)
+      to.busy++
       armSweep()
-      taker.give(delivery)
+      to.give(delivery)
     }
     pumping = false
   }
@@ -152,29 +160,28 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
     const promise = first.outcome ? undefined : options.prepare?.(first)
     if (!promise) return true
     preparing = first
-    const done = () => {
+    const done = (failure?: Failure) => {
       preparing = undefined
+      if (failure) {
+        if (queue[0] === first) shift()
+        finish(first, failure)
+      }
       pump()
     }
-    promise.then(done, (thrown) => {
-      if (queue[0] === first) shift()
-      fail(first, thrown)
-      done()
-    })
+    promise.then(
+      () => done(),
+      (reason) => done({ reason }),
+    )
     return false
   }
 
-  const late = () =>
-    new IsomqError(
-      provider,
-      'TIMEOUT',
-      `a message was not done within ${handlerTimeout} ms and will come again; work faster, or raise handlerTimeout`,
-    )
-
-  /** Drops a delivery whose deadline has passed. */
-  function expire(delivery: D): boolean {
+  /** Whether the deadline of a delivery has passed; if so, it is given up. */
+  function expired(delivery: D): boolean {
     if (!handlerTimeout || clock.now() - delivery.receivedAt < handlerTimeout) return false
-    delivery.drop('expired', late())
+    const text = `a message was not done within ${handlerTimeout} ms and will come again; work faster, or raise handlerTimeout`
+    const error = new IsomqError(provider, 'TIMEOUT', text)
+    if (out.has(delivery) && !delivery.outcome) report(error)
+    delivery.drop('expired', error)
     return true
   }
 
@@ -182,14 +189,10 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
     if (!handlerTimeout || cancelSweep) return
     const [first] = out.keys()
     if (!first) return
-    const left = first.receivedAt + handlerTimeout - clock.now()
-    cancelSweep = alarm(clock, Math.max(1, left), () => {
+    cancelSweep = alarm(clock, Math.max(1, first.receivedAt + handlerTimeout - clock.now()), () => {
       cancelSweep = undefined
       for (const delivery of [...out.keys()]) {
-        if (clock.now() - delivery.receivedAt < handlerTimeout) break
-        if (!delivery.outcome && expire(delivery)) {
-          options.report(late())
-        }
+        if (!expired(delivery)) break
         // A handler that hangs must not hold its place for ever.
         release(delivery)
       }
@@ -205,7 +208,7 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
       return maxBuffered - queue.length
     },
     push(delivery) {
-      if (draining || queue.length >= maxBuffered) return false
+      if (drained || queue.length >= maxBuffered) return false
       queue.push(delivery)
       pump()
       if (!full && queue.length >= maxBuffered) {
@@ -221,30 +224,27 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
       pump()
       return () => handlers.delete(own)
     },
-    messages(limits) {
+    messages(limits, ended) {
       const iterator = createIterator<D>(provider, limits, pump, () => iterators.delete(iterator))
       iterators.add(iterator)
+      if (ended) iterator.end(ended)
       return iterator.iterable
     },
     settled(delivery) {
-      const owner = out.get(delivery)
-      if (!owner || owner === everyHandler) return
-      owner.settled(delivery)
-      release(delivery)
+      if (out.get(delivery)?.byHand) release(delivery)
     },
     drop(session, error) {
       const mine = (delivery: D) => !session || delivery.from === session
-      const dead = queue.filter(mine)
-      if (dead.length > 0) queue.splice(0, queue.length, ...queue.filter((delivery) => !mine(delivery)))
+      const dead = [...queue, ...out.keys()].filter(mine)
+      queue.splice(0, queue.length, ...queue.filter((delivery) => !mine(delivery)))
+      full = queue.length >= maxBuffered
       for (const delivery of dead) delivery.drop('lost', error)
-      for (const delivery of [...out.keys()]) if (mine(delivery)) delivery.drop('lost', error)
-      if (full && queue.length <= maxBuffered / 2) full = false
     },
     drain(error) {
-      for (const delivery of queue.splice(0)) delivery.drop('lost', error)
-      full = false
       return new Promise<void>((resolve) => {
-        draining = resolve
+        drained = resolve
+        for (const delivery of queue.splice(0)) delivery.drop('lost', error)
+        full = false
         if (out.size === 0) resolve()
       })
     },
@@ -252,7 +252,9 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
       cancelSweep?.()
       cancelSweep = undefined
       for (const iterator of [...iterators]) iterator.end(error)
-      draining = undefined
+      // A handler that hangs through the end must not hold its place in a client that is opened again.
+      for (const delivery of [...out.keys()]) release(delivery)
+      drained = undefined
     },
   }
 }

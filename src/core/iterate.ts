@@ -15,9 +15,8 @@ export interface Iterating<D extends Delivery> extends Consumer<D> {
   end(error?: IsomqError): void
 }
 
-interface Taker<D> {
-  resolve(result: IteratorResult<D>): void
-  reject(error: Error): void
+interface Asking<D> {
+  resolve(result: IteratorResult<D> | Promise<never>): void
 }
 
 /** One `for await` loop over an inbox: takes a delivery only when the loop asks for one. */
@@ -27,10 +26,16 @@ export function createIterator<D extends Delivery>(
   pump: () => void,
   left: () => void,
 ): Iterating<D> {
-  const takers: Taker<D>[] = []
-  let unsettled = 0
+  const asking: Asking<D>[] = []
   let over = false
   let failure: IsomqError | undefined
+
+  /** How the iteration ends: an error is told once, and after it there is nothing more. */
+  function last(): IteratorResult<D> | Promise<never> {
+    const error = failure
+    failure = undefined
+    return error ? Promise.reject(error) : { done: true, value: undefined }
+  }
 
   function end(error?: IsomqError): void {
     if (over) return
@@ -38,12 +43,7 @@ export function createIterator<D extends Delivery>(
     failure = error
     signal?.removeEventListener('abort', abort)
     left()
-    for (const { resolve, reject } of takers.splice(0)) {
-      if (failure) reject(failure)
-      else resolve({ done: true, value: undefined })
-      // An error is told once; after it the iteration is over.
-      failure = undefined
-    }
+    for (const { resolve } of asking.splice(0)) resolve(last())
   }
   const abort = () => end(aborted(provider, 'messages', signal!))
   signal?.addEventListener('abort', abort)
@@ -51,20 +51,15 @@ export function createIterator<D extends Delivery>(
   const iterable: AsyncIterableIterator<D> = {
     next() {
       if (signal?.aborted) abort()
-      return new Promise<IteratorResult<D>>((resolve, reject) => {
-        if (!over) {
-          takers.push({ resolve, reject })
-          return pump()
-        }
-        const error = failure
-        failure = undefined
-        if (error) reject(error)
-        else resolve({ done: true, value: undefined })
+      return new Promise((resolve) => {
+        if (over) return resolve(last())
+        asking.push({ resolve })
+        pump()
       })
     },
-    return() {
+    async return() {
       end()
-      return Promise.resolve({ done: true, value: undefined })
+      return { done: true, value: undefined }
     },
     [Symbol.asyncIterator]: () => iterable,
   }
@@ -72,13 +67,10 @@ export function createIterator<D extends Delivery>(
   return {
     iterable,
     end,
-    free: () => takers.length > 0 && unsettled < concurrency,
-    give(delivery) {
-      unsettled++
-      takers.shift()!.resolve({ done: false, value: delivery })
-    },
-    settled() {
-      unsettled--
-    },
+    busy: 0,
+    limit: concurrency,
+    byHand: true,
+    asks: () => asking.length > 0,
+    give: (delivery) => asking.shift()!.resolve({ done: false, value: delivery }),
   }
 }

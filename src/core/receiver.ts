@@ -143,9 +143,8 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
       return off
     },
     messages(limits = {}) {
-      const iterable = inbox.messages(limits)
-      if (ended) inbox.end(ended)
-      else options.start()
+      const iterable = inbox.messages(limits, ended)
+      if (!ended && !limits.signal?.aborted) options.start()
       return iterable
     },
     receive(delivery, redelivered) {

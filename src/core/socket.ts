@@ -53,7 +53,8 @@ export function openSocket(
   events: SocketEvents,
 ): Socket {
   const socket = protocols ? new Class(url, protocols) : new Class(url)
-  socket.binaryType = 'arraybuffer'
+  // Views of what was read from the network, as `ws` and Bun give them, save a copy.
+  if (socket.binaryType !== 'nodebuffer') socket.binaryType = 'arraybuffer'
   let failure: unknown
   // Some runtimes give Blobs whatever binaryType says. Reading one takes a while: what comes after waits.
   let reading: Promise<void> | undefined

@@ -50,7 +50,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
         counters.duplicates++
         delivery.ack()
       },
-      acked: (delivery) => dedupe.done(delivery.exactId),
+      done: (delivery) => dedupe.done(delivery.exactId),
       settled: receiver.settled,
       hungry: () => receiver.room > 0,
       lost: receiver.drop,

@@ -24,7 +24,7 @@ import { signConnect } from './sign.ts'
 export interface LinkEvents {
   message(delivery: TmcDelivery): unknown
   /** The consumer is done with it, even when that can no longer be told to the server. */
-  acked(delivery: TmcDelivery): void
+  done(delivery: TmcDelivery): void
   settled(delivery: TmcDelivery, outcome: Outcome): void
   /** Whether the client wants more messages now. */
   hungry(): boolean
@@ -184,9 +184,9 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
     provider,
     connection,
     produce,
-    ack: (delivery) => link.confirm(delivery.exactId),
-    nack: (delivery, reason) => link.fail(delivery.exactId, reason),
-    acked: events.acked,
+    ack: (delivery) => void link.confirm(delivery.exactId),
+    nack: (delivery, reason) => void link.fail(delivery.exactId, reason),
+    done: events.done,
     settled: events.settled,
     confirm(id) {
       const now = signedIn()

@@ -2,6 +2,7 @@ import { createConnection } from '../core/connection.ts'
 import type { Courier } from '../core/delivery.ts'
 import { IsomqError } from '../core/errors.ts'
 import { createReceiver } from '../core/receiver.ts'
+import { quiet } from '../core/wait.ts'
 import { readId } from './arguments.ts'
 import { createConfirms } from './confirms.ts'
 import type { TmcMessage } from './message.ts'
@@ -56,9 +57,9 @@ export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
   )
   const courier: Courier<PolledDelivery> = {
     provider,
-    ack: ({ id }) => confirms.add(id),
+    ack: ({ id }) => quiet(confirms.add(id)),
     // The gateway has no word for failed: what is not confirmed comes again.
-    nack() {},
+    nack: () => undefined,
     settled(delivery, outcome) {
       underWay.delete(delivery.id)
       receiver.settled(delivery, outcome)

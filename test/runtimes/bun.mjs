@@ -5,6 +5,6 @@ const command = findBinary('bun')
 export default {
   name: 'bun',
   projects: ['portable'],
-  command: [command, '--bun'],
+  command: [command],
   missing: () => (command ? undefined : 'Bun: `npm ci` with install scripts allowed, or https://bun.com'),
 }

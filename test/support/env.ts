@@ -15,12 +15,7 @@ declare module 'vitest' {
 
 const script = fileURLToPath(new URL('playground.mjs', import.meta.url))
 
-export default async function setup({ provide }: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const given = process.env.ISOMQ_PLAYGROUND
-  if (given !== undefined) {
-    provide('playground', given)
-    return undefined
-  }
+export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   // A process of its own, since miniflare needs Node and this may be Bun or Deno.
   const child = spawn(process.env.npm_node_execpath ?? 'node', [script], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -84,7 +84,10 @@ export class TmcScript {
     for (const id of ids) this.send(dataFrame(id))
   }
 
-  answer(flag: number, status: Pick<TmcFrameInit, 'statusCode' | 'statusPhrase' | 'type'> | object = {}): void {
+  answer(
+    flag: number,
+    status: Pick<TmcFrameInit, 'statusCode' | 'statusPhrase' | 'type'> | object = {},
+  ): void {
     this.send({ type: 'sendack', flag, token: 'T', ...status })
   }
 }

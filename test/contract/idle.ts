@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { flush } from '../support/clock.ts'
+import { benchOf, connected } from './harness.ts'
+import type { ContractPlug } from './plug.ts'
+
+const IDLE = 120_000
+const GRACE = 10_000
+const MINUTE = 60_000
+
+export function idle(plug: ContractPlug): void {
+  const bench = benchOf(plug)
+
+  describe('A3 · a socket that is open while nothing flows', () => {
+    test('A3 · is replaced within the idle limit and its grace', async () => {
+      const b = bench({ idleTimeout: IDLE })
+      const { socket } = await connected(b)
+      await b.clock.advance(IDLE - 1)
+      expect(b.client.state).toBe('open')
+      await b.clock.advance(GRACE + 1)
+      expect([socket.isOver, b.network.sockets.length]).toEqual([true, 2])
+      await b.signIn()
+      expect(b.client.state).toBe('open')
+      expect(b.errors[0]).toMatchObject({ code: 'CONNECTION_LOST' })
+    })
+
+    test('A3 · is replaced by the next minute when timers fire only once a minute', async () => {
+      const b = bench({ idleTimeout: IDLE })
+      const { socket } = await connected(b)
+      b.clock.throttled = true
+      await b.clock.advance(IDLE + GRACE + MINUTE)
+      expect([socket.isOver, b.network.sockets.length]).toEqual([true, 2])
+    })
+
+    test('A3 · stays when anything arrives, throttled or not', async () => {
+      for (const throttled of [false, true]) {
+        const b = bench({ idleTimeout: IDLE })
+        b.client.on('message', () => {})
+        const server = await connected(b)
+        b.clock.throttled = throttled
+        for (let n = 1; n <= 20; n++) {
+          await b.clock.advance(IDLE - MINUTE)
+          server.deliver(n)
+        }
+        expect([b.client.state, b.network.sockets.length]).toEqual(['open', 1])
+      }
+    })
+
+    test('A3 · is trusted for ever with idleTimeout 0', async () => {
+      const b = bench({ idleTimeout: 0 })
+      await connected(b)
+      await b.clock.advance(86_400_000)
+      expect(b.network.sockets).toHaveLength(1)
+    })
+  })
+
+  describe('A4 · the machine sleeps for ten minutes', () => {
+    test('A4 · with data waiting to be read, the connection and a pending call survive', async () => {
+      const b = bench({ idleTimeout: IDLE })
+      const seen: string[] = []
+      b.client.on('message', ({ id }) => seen.push(id))
+      const server = await connected(b)
+      const call = plug.call(b.client, 'x')
+      await flush()
+      b.clock.sleep(600_000)
+      // Timers that are due run before the socket's data is read.
+      await b.clock.advance(0)
+      server.deliver(1)
+      server.answer('x')
+      await call
+      await b.clock.advance(5_000)
+      expect([b.client.state, b.network.sockets.length, seen]).toEqual(['open', 1, ['1']])
+    })
+
+    test('A4 · with nothing waiting, the dead line is replaced soon after', async () => {
+      const b = bench({ idleTimeout: IDLE })
+      const { socket } = await connected(b)
+      b.clock.sleep(600_000)
+      await b.clock.advance(GRACE + 2_000)
+      expect([socket.isOver, b.network.sockets.length]).toEqual([true, 2])
+    })
+
+    test('A4 · a sleep during a pause delays the retry by a moment only', async () => {
+      const b = bench()
+      ;(await connected(b)).socket.drop()
+      await flush()
+      b.clock.sleep(600_000)
+      await b.clock.advance(1_000)
+      expect(b.network.sockets).toHaveLength(2)
+    })
+
+    test('A4 · a clock that is set back neither kills the line nor keeps a dead one for ever', async () => {
+      const b = bench({ idleTimeout: IDLE })
+      await connected(b)
+      b.clock.sleep(-3_600_000)
+      await b.clock.advance(1_000)
+      expect(b.client.state).toBe('open')
+      await b.clock.advance(3_600_000 + IDLE + GRACE)
+      expect(b.network.sockets.length).toBeGreaterThanOrEqual(2)
+    })
+  })
+}

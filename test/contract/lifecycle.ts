@@ -1,0 +1,275 @@
+import { describe, expect, test } from 'vitest'
+import { flush } from '../support/clock.ts'
+import { rejection } from '../support/events.ts'
+import { benchOf, connected } from './harness.ts'
+import type { ContractPlug } from './plug.ts'
+
+export function lifecycle(plug: ContractPlug): void {
+  const bench = benchOf(plug)
+
+  describe('lifecycle', () => {
+    test('making a client opens no socket and starts no timer', async () => {
+      const { client, clock, network } = bench()
+      await clock.advance(600_000)
+      expect([client.state, network.sockets.length, clock.timers]).toEqual(['idle', 0, 0])
+    })
+
+    test('connect() resolves after the sign-in, not when the socket opens', async () => {
+      const { client, network, signIn } = bench()
+      let done = false
+      const connecting = client.connect().then(() => {
+        done = true
+      })
+      await flush()
+      expect(client.state).toBe('connecting')
+      network.last.open()
+      await flush()
+      expect(done).toBe(false)
+      await signIn()
+      await connecting
+      expect(client.state).toBe('open')
+    })
+
+    test('connect() of an open client resolves at once; two at a time share one socket', async () => {
+      const { client, network, signIn } = bench()
+      const both = Promise.all([client.connect(), client.connect()])
+      await signIn()
+      await both
+      await client.connect()
+      expect(network.sockets).toHaveLength(1)
+    })
+
+    test('using the client connects it: a handler, an iteration, a call', async () => {
+      const uses = [
+        (b: ReturnType<typeof bench>) => void b.client.on('message', () => {}),
+        (b: ReturnType<typeof bench>) => void b.client.messages(),
+        (b: ReturnType<typeof bench>) => void plug.call(b.client, 'x').catch(() => {}),
+      ]
+      for (const use of uses) {
+        const b = bench()
+        use(b)
+        await flush()
+        expect([b.client.state, b.network.sockets.length]).toEqual(['connecting', 1])
+      }
+    })
+
+    test('the states and their reasons are told in order', async () => {
+      const b = bench()
+      const server = await connected(b)
+      server.socket.drop()
+      await flush()
+      await b.redial()
+      await b.signIn()
+      await b.client.close()
+      expect(b.states.map(({ from, to }) => `${from} → ${to}`)).toEqual([
+        'idle → connecting',
+        'connecting → open',
+        'open → reconnecting',
+        'reconnecting → open',
+        'open → closed',
+      ])
+      expect(b.states[2]!.reason).toMatchObject({ code: 'CONNECTION_LOST' })
+      expect(b.states[4]!.reason).toMatchObject({ code: 'CLOSED' })
+      expect(b.client.stats().reconnects).toBe(1)
+    })
+
+    test('connect() ends by its signal or its timeout, and says which', async () => {
+      const { client, clock, network } = bench({ connectTimeout: 60_000 })
+      const abort = new AbortController()
+      const bySignal = rejection(client.connect({ signal: abort.signal }))
+      await flush()
+      abort.abort('enough')
+      expect(await bySignal).toMatchObject({ code: 'ABORTED', cause: 'enough' })
+      const byTime = rejection(client.connect({ timeout: 700 }))
+      await clock.advance(700)
+      expect(await byTime).toMatchObject({ code: 'TIMEOUT' })
+      // With nobody waiting any more nothing is left behind.
+      expect([client.state, clock.timers]).toEqual(['idle', 0])
+      expect(network.sockets.every(({ isOver }) => isOver)).toBe(true)
+    })
+
+    test('a signal that has ended already opens nothing', async () => {
+      const { client, network } = bench()
+      expect(await rejection(client.connect({ signal: AbortSignal.abort() }))).toMatchObject({
+        code: 'ABORTED',
+      })
+      await expect(client.messages({ signal: AbortSignal.abort() }).next()).rejects.toMatchObject({
+        code: 'ABORTED',
+      })
+      await flush()
+      expect(network.sockets).toEqual([])
+    })
+
+    test('close() is graceful: running handlers end and ack, and nothing more is taken', async () => {
+      const b = bench({ concurrency: 1 })
+      let finish = () => {}
+      const seen: string[] = []
+      b.client.on('message', (m) => {
+        seen.push(m.id)
+        return new Promise<void>((resolve) => {
+          finish = resolve
+        })
+      })
+      const server = await connected(b)
+      server.deliver(1, 2)
+      const closed = b.client.close()
+      await flush()
+      server.deliver(3)
+      await flush()
+      expect([seen, server.socket.isOver]).toEqual([['1'], false])
+      finish()
+      await closed
+      expect([seen, server.acked, b.client.state]).toEqual([['1'], ['1'], 'closed'])
+    })
+
+    test('close() gives handlers that hang up after its timeout, or when its signal ends', async () => {
+      for (const limit of ['timeout', 'signal'] as const) {
+        const b = bench()
+        b.client.on('message', () => new Promise(() => {}))
+        const server = await connected(b)
+        server.deliver(1)
+        await flush()
+        const abort = new AbortController()
+        const closed = b.client.close(limit === 'timeout' ? { timeout: 50 } : { signal: abort.signal })
+        await b.clock.advance(50)
+        abort.abort()
+        await closed
+        expect([b.client.state, server.acked]).toEqual(['closed', []])
+      }
+    })
+
+    test('close() may be called twice at once, again later, and by `await using`', async () => {
+      const b = bench()
+      await connected(b)
+      await Promise.all([b.client.close(), b.client.close()])
+      await b.client.close()
+      await b.client[Symbol.asyncDispose]()
+      expect(b.states.filter(({ to }) => to === 'closed')).toHaveLength(1)
+    })
+
+    test('what is asked of a client while it closes does not stretch the closing', async () => {
+      const b = bench()
+      let finish = () => {}
+      b.client.on('message', () => new Promise<void>((resolve) => (finish = resolve)))
+      const server = await connected(b)
+      server.deliver(1)
+      await flush()
+      const closed = b.client.close()
+      const late = b.client.messages()
+      expect(await rejection(late.next())).toMatchObject({ code: 'CLOSED' })
+      expect(await rejection(b.client.connect())).toMatchObject({ code: 'CLOSED' })
+      expect(await rejection(plug.call(b.client, 'x'))).toMatchObject({ code: 'CLOSED' })
+      finish()
+      // No timer has to fire for it.
+      await closed
+      expect(server.acked).toEqual(['1'])
+    })
+
+    test('a closed client says so to every call, and connect() opens it again', async () => {
+      const b = bench()
+      const seen: string[] = []
+      b.client.on('message', (m) => seen.push(m.id))
+      await connected(b)
+      await b.client.close()
+      expect(await rejection(plug.call(b.client, 'x'))).toMatchObject({ code: 'CLOSED' })
+      expect(await rejection(b.client.messages().next())).toMatchObject({ code: 'CLOSED' })
+      const server = await connected(b)
+      server.deliver(5)
+      await flush()
+      expect([seen, server.acked]).toEqual([['5'], ['5']])
+    })
+
+    test('a client whose handler hung through a close() works again after connect()', async () => {
+      const b = bench({ concurrency: 1 })
+      const seen: string[] = []
+      b.client.on('message', (m) => {
+        seen.push(m.id)
+        return m.id === '1' ? new Promise(() => {}) : undefined
+      })
+      const first = await connected(b)
+      first.deliver(1)
+      await flush()
+      const closed = b.client.close({ timeout: 10 })
+      await b.clock.advance(10)
+      await closed
+      const second = await connected(b)
+      second.deliver(2)
+      await flush()
+      expect([seen, second.acked]).toEqual([['1', '2'], ['2']])
+    })
+  })
+
+  describe('A11 · close() stops everything, in every state', () => {
+    const settled = async (b: ReturnType<typeof bench>) => {
+      await b.client.close()
+      const sockets = b.network.sockets.length
+      expect([b.client.state, b.clock.timers]).toEqual(['closed', 0])
+      await b.clock.advance(3_600_000)
+      expect(b.network.sockets).toHaveLength(sockets)
+      expect(b.network.sockets.every(({ isOver }) => isOver)).toBe(true)
+    }
+
+    test('A11 · idle', () => settled(bench()))
+
+    test('A11 · while credentials are made', async () => {
+      let signed: (signature: string) => void = () => {}
+      const b = bench({ sign: () => new Promise((resolve) => (signed = resolve)) })
+      const connecting = rejection(b.client.connect())
+      await flush()
+      await settled(b)
+      signed('too late')
+      await flush()
+      expect(b.network.sockets).toHaveLength(0)
+      expect(await connecting).toMatchObject({ code: 'CLOSED' })
+    })
+
+    test('A11 · while the socket opens, and while it signs in', async () => {
+      for (const opened of [false, true]) {
+        const b = bench()
+        const connecting = rejection(b.client.connect())
+        await flush()
+        if (opened) b.network.last.open()
+        await settled(b)
+        expect(await connecting).toMatchObject({ code: 'CLOSED' })
+      }
+    })
+
+    test('A11 · open, reconnecting with a retry due, and reconnecting with a socket under way', async () => {
+      const open = bench()
+      await connected(open)
+      await settled(open)
+      const waiting = bench()
+      ;(await connected(waiting)).socket.drop()
+      await flush()
+      expect(waiting.client.state).toBe('reconnecting')
+      await settled(waiting)
+      const dialling = bench()
+      ;(await connected(dialling)).socket.drop()
+      await dialling.redial()
+      await settled(dialling)
+    })
+
+    test('A11 · a server that never answers the close is left after half a second', async () => {
+      const b = bench()
+      const { socket } = await connected(b)
+      socket.answersClose = false
+      const closed = b.client.close()
+      await b.clock.advance(500)
+      await closed
+      expect([b.clock.timers, socket.handlers]).toEqual([0, 0])
+    })
+
+    test('A11 · closing inside a handler of any event', async () => {
+      for (const type of ['message', 'state', 'status', 'debug'] as const) {
+        const b = bench()
+        b.client.on(type, () => void b.client.close({ timeout: 1 }))
+        b.client.connect().catch(() => {})
+        await flush()
+        b.network.sockets.at(-1) && (await b.signIn())
+        if (type === 'message') b.server.deliver(1)
+        await b.clock.advance(2_000)
+        await settled(b)
+      }
+    })
+  })
+}

@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const PATIENCE = 15 * 60_000
+
+/** Runs a command in the repository; gives its exit code and all that it printed. */
+export function run([file, ...args], env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...process.env, npm_node_execpath: process.execPath, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: PATIENCE,
+    })
+    let output = ''
+    const take = (data) => {
+      output += data
+    }
+    child.stdout.setEncoding('utf8').on('data', take)
+    child.stderr.setEncoding('utf8').on('data', take)
+    child.once('error', ({ message }) => resolve({ code: 1, output: message }))
+    child.once('close', (code, signal) => {
+      const ended = signal ? `\n${file} was ended by ${signal}\n` : ''
+      resolve({ code: code ?? 1, output: output + ended })
+    })
+  })
+}
