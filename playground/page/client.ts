@@ -53,7 +53,7 @@ export function createPageClient(options: PageClientOptions): PageClient {
       groupName: DEFAULT_APP.group,
       sdk: options.sdk,
       // Nobody wants to look at a pause of half a minute.
-      reconnect: { minDelay: 300, maxDelay: 5000 },
+      reconnect: { minDelay: 300, maxDelay: 3000 },
     })
     // One fault can be the reason of a state and an error of its own: it is told once.
     const told = new WeakSet<Error>()
@@ -69,7 +69,7 @@ export function createPageClient(options: PageClientOptions): PageClient {
       if (status.type === 'retrying') {
         log(
           'page',
-          `try ${status.attempt} ${status.delay === 0 ? 'at once' : `in ${duration(status.delay)}`}`,
+          `retry ${status.attempt} ${status.delay === 0 ? 'at once' : `in ${duration(status.delay)}`}`,
         )
       } else if (status.type === 'malformed') log('page', status.error.message, 'error')
     })

@@ -17,11 +17,10 @@ export function element(tag: string, className = '', text = ''): HTMLElement {
   return made
 }
 
-/** Such as `4 ms`, `1.25 s`, `2 min`. */
+/** Such as `4 ms`, `1.25 s`, `5 min`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 10_000) return `${(ms / 1000).toFixed(2)} s`
-  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
+  return ms < 120_000 ? `${Number((ms / 1000).toFixed(2))} s` : `${Math.round(ms / 60_000)} min`
 }
 
 export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

@@ -11,16 +11,6 @@ export interface Step {
   readonly again?: boolean | undefined
 }
 
-/** What can follow at the same millisecond: several sockets tell of one message, in any order. */
-const RANK: Record<StepType, number> = {
-  produced: 0,
-  delivered: 1,
-  handled: 2,
-  failed: 3,
-  lost: 3,
-  confirmed: 4,
-}
-
 export type Standing = 'waiting' | 'working' | 'confirmed'
 
 /** What has happened to one message so far. */
@@ -30,16 +20,34 @@ export class Life {
   readonly steps: Step[] = []
   /** The connection that has it now. */
   holder: number | undefined
+  /** Handlers that ended before the news of their delivery came in. */
+  #early: Step[] = []
 
   constructor(id: string, topic: string) {
     this.id = id
     this.topic = topic
   }
 
+  /** The server tells its steps in their order. */
   add(step: Step): void {
-    let at = this.steps.length
-    while (at > 0 && isBefore(step, this.steps[at - 1]!)) at--
-    this.steps.splice(at, 0, step)
+    this.steps.push(step)
+    const handled = step.type === 'delivered' ? this.#early.shift() : undefined
+    if (handled !== undefined) this.handled(handled)
+  }
+
+  /**
+   * A handler's end is told by another socket and another clock, hence before or after the server's own steps:
+   * its place follows from those.
+   */
+  handled(step: Step): void {
+    const last = this.steps.at(-1)
+    if (last?.type === 'delivered') {
+      this.steps.push({ ...step, at: Math.max(step.at, last.at) })
+    } else if (last?.type === 'confirmed' || (last && isEnd(last) && step.at <= last.at)) {
+      this.steps.splice(-1, 0, { ...step, at: Math.min(step.at, last.at) })
+    } else {
+      this.#early.push(step)
+    }
   }
 
   /** When it was produced, or first seen. */
@@ -57,4 +65,4 @@ export class Life {
   }
 }
 
-const isBefore = (a: Step, b: Step): boolean => a.at < b.at || (a.at === b.at && RANK[a.type] < RANK[b.type])
+const isEnd = ({ type }: Step): boolean => type === 'failed' || type === 'lost'

@@ -13,8 +13,10 @@ const STANDING: Record<Standing, string> = {
 
 /** The lives of the newest messages. Steps only mark what has to be drawn; drawing happens once per frame. */
 export interface Timeline {
-  /** Notes a step; makes the message known unless it is one that was already let go. */
+  /** Notes a step that the server tells; makes the message known unless it is one that was already let go. */
   step(id: string, step: Step, facts?: { topic?: string; holder?: number }): void
+  /** A client's handler ended well. */
+  handled(id: string, at: number, who: Who): void
   /** A connection broke: what it held goes back to the server. */
   drop(connection: number, at: number, who: Who): void
   clear(): void
@@ -74,9 +76,14 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
       if (row === undefined) return
       const { life } = row
       if (topic !== '') life.topic = topic
+      life.holder = step.type === 'delivered' ? holder : undefined
       life.add(step)
-      if (step.type !== 'handled') life.holder = step.type === 'delivered' ? holder : undefined
       mark(row)
+    },
+    handled(id, at, who) {
+      const row = known(id, '')
+      row?.life.handled({ type: 'handled', at, who })
+      if (row !== undefined && row.life.steps.length > 0) mark(row)
     },
     drop(connection, at, who) {
       for (const row of rows.values()) {

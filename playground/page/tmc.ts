@@ -32,15 +32,15 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     log,
     changed: () => show(),
     reconnected: counts.reconnected,
-    ended: (why) => problem(`The client in this page has ended. ${why} Start it again when you like.`),
-    handled: (id) => lives.step(id, { type: 'handled', at: Date.now() + (ahead ?? 0), who: 'page' }),
+    ended: (why) => problem(`The page client has ended. ${why} Start it again when you like.`),
+    handled: (id) => lives.handled(id, Date.now() + (ahead ?? 0), 'page'),
   })
   const worker = createWorkerClient(api, {
     log,
     changed: () => show(),
     reconnected: counts.reconnected,
-    ended: (why) => problem(`The client in the Worker has ended. ${why} Start it again when you like.`),
-    queued: (id, at) => lives.step(id, { type: 'handled', at, who: 'worker' }),
+    ended: (why) => problem(`The Worker client has ended. ${why} Start it again when you like.`),
+    queued: (id, at) => lives.handled(id, at, 'worker'),
     live: (isLive) => isLive || log('worker', 'its events cannot be seen; trying again', 'error'),
   })
   const clients = { page, worker }
@@ -83,10 +83,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
       setText(part(section, `${name}-toggle`), isStopping ? 'Stopping …' : isOff ? 'Start' : 'Stop')
       armed(`${name}-fail`, failures)
       const { received, acked, nacked } = sums
-      setText(
-        part(section, `${name}-sums`),
-        `${received} received · ${acked} confirmed · ${nacked} failed since its start`,
-      )
+      setText(part(section, `${name}-sums`), `${received} received · ${acked} confirmed · ${nacked} failed`)
     }
     armed('refuse', refusals)
   }

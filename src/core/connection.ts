@@ -121,8 +121,9 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function giveUp(error: IsomqError): void {
-    halt(error)
+    // The owner first: who hears of the end from the state may connect anew.
     options.gaveUp?.(error)
+    halt(error)
   }
 
   /** Everything of `stop` but the socket. */
@@ -132,8 +133,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     wanted = false
     network()?.removeEventListener('online', online)
     network()?.removeEventListener('offline', offline)
+    const left = [...waiters]
     machine.move(trigger, error)
-    for (const { reject } of [...waiters]) reject(error)
+    for (const { reject } of left) reject(error)
   }
 
   function begin(): void {

@@ -60,7 +60,7 @@ export abstract class Delivery {
    */
   settle(outcome: 'acked' | 'nacked', reason = 'refused by the consumer'): Promise<void> | undefined {
     const courier = this.#courier
-    if (outcome === 'acked') courier.done?.(this)
+    if (outcome === 'acked' && this.outcome !== 'nacked') courier.done?.(this)
     if (this.#error) throw this.#error
     if (this.outcome) return this.#answer
     try {

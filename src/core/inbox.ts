@@ -147,11 +147,14 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
 
   function shift(): D {
     const delivery = queue.shift()!
-    if (full && queue.length <= maxBuffered / 2) {
-      full = false
-      options.relieved()
-    }
+    relieve()
     return delivery
+  }
+
+  function relieve(): void {
+    if (!full || queue.length > maxBuffered / 2) return
+    full = false
+    options.relieved()
   }
 
   /** Whether the first in the queue can go out; if not, its preparation is under way and pumps when done. */
@@ -237,8 +240,8 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
       const mine = (delivery: D) => !session || delivery.from === session
       const dead = [...queue, ...out.keys()].filter(mine)
       queue.splice(0, queue.length, ...queue.filter((delivery) => !mine(delivery)))
-      full = queue.length >= maxBuffered
       for (const delivery of dead) delivery.drop('lost', error)
+      relieve()
     },
     drain(error) {
       return new Promise<void>((resolve) => {

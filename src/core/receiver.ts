@@ -106,6 +106,7 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
     if (type !== 'error') report(toError(thrown))
   })
   const report = (error: Error) => emitter.emit('error', error)
+  if (logger) emitter.on('debug', logger as never)
   const inbox = createInbox<D>({
     ...options,
     report,
@@ -166,14 +167,7 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
     status: (status) => emitter.emit('status', status),
     changed: (change) => emitter.emit('state', change),
     trace(event, facts) {
-      if (!logger && !emitter.has('debug')) return
-      const record: DebugRecord = { provider, at: clock.now(), event, ...facts() }
-      emitter.emit('debug', record)
-      try {
-        logger?.(record)
-      } catch (thrown) {
-        report(toError(thrown))
-      }
+      if (emitter.has('debug')) emitter.emit('debug', { provider, at: clock.now(), event, ...facts() })
     },
     stats: () => ({ ...counters, buffered: inbox.buffered }),
     check() {

@@ -144,7 +144,7 @@ export class Session {
   }
 
   /**
-   * Hands a frame to the socket.
+   * Hands a frame to the socket; one that does not take it is of no use any more.
    *
    * @throws IsomqError `CONNECTION_LOST` when the session is over
    */
@@ -155,7 +155,8 @@ export class Session {
     } catch (cause) {
       if (cause instanceof IsomqError) throw cause
       const text = 'the connection was lost before a frame could be sent'
-      throw new IsomqError(this.#setup.provider, 'CONNECTION_LOST', text, { cause })
+      this.#fail('CONNECTION_LOST', text, cause)
+      throw this.error
     }
   }
 

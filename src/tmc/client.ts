@@ -44,7 +44,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
   const links = Array.from({ length: settings.connections }, (_, i) => makeLink(i + 1))
 
   function makeLink(connection: number): Link {
-    return createLink(settings, {
+    const own = createLink(settings, {
       message(delivery) {
         if (!dedupe.isDone(delivery.exactId)) return receiver.receive(delivery, delivery.retried > 0)
         counters.duplicates++
@@ -54,7 +54,11 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       settled: receiver.settled,
       hungry: () => receiver.room > 0,
       lost: receiver.drop,
-      gaveUp,
+      // Refused or out of retries: none of the others will fare better.
+      gaveUp(error) {
+        receiver.gaveUp(error)
+        for (const link of links) if (link !== own) link.connection.stop(error)
+      },
       changed: stateChanged,
       status(status) {
         if (status.type === 'disconnected' && status.error.code !== 'CLOSED') receiver.report(status.error)
@@ -67,6 +71,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       notice: receiver.report,
       trace: receiver.trace,
     })
+    return own
   }
 
   /** The client stands where its best connection stands. */
@@ -82,27 +87,38 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     receiver.changed({ from, to, reason })
   }
 
-  /** One connection is refused or out of retries: none of the others will fare better. */
-  function gaveUp(error: IsomqError): void {
-    receiver.gaveUp(error)
-    for (const { connection } of links) connection.stop(error)
-  }
-
-  /** A link that is signed in, taking turns; waits for the first one that is. */
-  async function anyLink(limits: WaitOptions): Promise<Link> {
-    receiver.check()
-    for (const link of links) link.connection.start()
+  /** A link that is signed in; they take turns. */
+  function signedIn(): Link | undefined {
     for (let i = 0; i < links.length; i++) {
       const link = links[turn++ % links.length]!
       if (link.connection.session) return link
     }
+    return undefined
+  }
+
+  /** Resolves when a link is signed in. */
+  function anySignedIn(limits: WaitOptions): Promise<unknown> {
     const others = new AbortController()
     return wait(limits, { provider, clock, what: 'connection' }, (resolve, reject) => {
-      for (const link of links) {
-        link.connection.connect({ signal: others.signal }).then(() => resolve(link), reject)
-      }
+      for (const { connection } of links) connection.connect({ signal: others.signal }).then(resolve, reject)
       return () => others.abort()
     })
+  }
+
+  /** Uses a link that is signed in; waits for one, and again when it is lost before it could be used. */
+  async function useLink<T>(
+    { signal, timeout = PATIENCE }: WaitOptions,
+    use: (link: Link, left: number) => T,
+  ): Promise<Awaited<T>> {
+    const startedAt = clock.now()
+    for (;;) {
+      receiver.check()
+      for (const link of links) link.connection.start()
+      const left = timeout && Math.max(1, timeout - (clock.now() - startedAt))
+      const link = signedIn()
+      if (link) return await use(link, left)
+      await anySignedIn({ signal, timeout: left })
+    }
   }
 
   return {
@@ -118,7 +134,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     [Symbol.asyncDispose]: () => receiver.close(),
     on: receiver.on,
     messages: receiver.messages,
-    async produce(message, { signal, timeout = PATIENCE } = {}) {
+    async produce(message, limits = {}) {
       const fields = readProduce(message)
       if (producing >= maxPending) {
         const text = `${maxPending} produce calls are under way; await some first, or raise maxPending`
@@ -126,24 +142,24 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       }
       producing++
       try {
-        const startedAt = clock.now()
-        const link = await anyLink({ signal, timeout })
-        const left = timeout ? Math.max(1, timeout - (clock.now() - startedAt)) : answerTimeout
-        lastRoundTrip = await link.produce(fields, { signal, timeout: Math.min(left, answerTimeout || left) })
+        lastRoundTrip = await useLink(limits, (link, left) =>
+          link.produce(fields, {
+            signal: limits.signal,
+            timeout: Math.min(left || answerTimeout, answerTimeout || left),
+          }),
+        )
         counters.produced++
       } finally {
         producing--
       }
     },
-    async confirm(id, { signal, timeout = PATIENCE } = {}) {
+    async confirm(id, limits = {}) {
       const exact = readId(id)
-      const link = await anyLink({ signal, timeout })
-      link.confirm(exact)
+      await useLink(limits, (link) => link.confirm(exact))
     },
-    async fail(id, reason = 'refused by the consumer', { signal, timeout = PATIENCE } = {}) {
+    async fail(id, reason = 'refused by the consumer', limits = {}) {
       const exact = readId(id)
-      const link = await anyLink({ signal, timeout })
-      link.fail(exact, reason)
+      await useLink(limits, (link) => link.fail(exact, reason))
     },
     stats: () => ({
       ...receiver.stats(),

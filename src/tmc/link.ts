@@ -148,7 +148,12 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
   }
 
   function pull(): void {
-    if (live && events.hungry()) send(live, encodePull(live.token), 'pull')
+    if (!live || !events.hungry()) return
+    try {
+      send(live, encodePull(live.token), 'pull')
+    } catch {
+      // Nobody waits for a pull request: that its session has ended is told by the session.
+    }
   }
 
   function send(to: Live, frame: Uint8Array<ArrayBuffer>, kind: string, id?: bigint): void {
@@ -197,8 +202,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
       send(now, encodeFail(now.token, id, reason), 'fail', id)
     },
     pull() {
-      // A line that breaks under a pull request says so itself.
-      if (live && pullInterval) pull()
+      if (pullInterval) pull()
     },
   }
   return link

@@ -4,13 +4,15 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const PATIENCE = 15 * 60_000
+// The tools see a pipe, and some would guess.
+const COLOUR = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 
 /** Runs a command in the repository; gives its exit code and all that it printed. */
 export function run([file, ...args], env = {}) {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: root,
-      env: { ...process.env, npm_node_execpath: process.execPath, ...env },
+      env: { ...process.env, npm_node_execpath: process.execPath, ...COLOUR, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: PATIENCE,
     })

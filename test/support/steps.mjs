@@ -44,7 +44,7 @@ export const steps = [
     ['typescript/bin/tsc', '--noEmit'],
     ['typescript/bin/tsc', '--noEmit', '-p', 'src'],
   ),
-  tool('lint', 'Biome', ['@biomejs/biome/bin/biome', 'check', '.']),
+  tool('lint', 'Biome', ['@biomejs/biome/bin/biome', 'check', '.', '--max-diagnostics=10']),
   tool('build', 'unbuild', ['unbuild/dist/cli.mjs']),
   suite({ ...node, what: 'the suite, and what needs Node', hint: noPython }),
   suite({ ...bun, what: 'the suite in Bun' }),

@@ -16,7 +16,7 @@ import { run } from './process.mjs'
  */
 export async function vitest({ projects, command = [process.execPath], env, filters }) {
   const report = join(tmpdir(), `isomq-vitest-${randomUUID()}.json`)
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=dot', '--reporter=json']
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=minimal', '--reporter=json']
   args.push(`--outputFile.json=${report}`, ...projects.map((name) => `--project=${name}`), ...filters)
   if (filters.length > 0) args.push('--passWithNoTests')
   try {

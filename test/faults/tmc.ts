@@ -1,0 +1,38 @@
+import { createTmcClient } from 'isomq/tmc'
+import { APP, room } from '../support/room.ts'
+import type { SoakClient, SoakPlug } from './plug.ts'
+
+const ID_BASE = 7_104_300_000_000_000_000n
+
+/** Unconfirmed messages per connection: what a kill throws back. */
+const WINDOW = 200
+
+export const tmc: SoakPlug = async (base) => {
+  const { wire, control, stats } = room(base)
+  await control('settings', {
+    redeliverAfter: 200,
+    confirmTimeout: 30_000,
+    window: WINDOW,
+    idBase: String(ID_BASE),
+  })
+  return {
+    createClient: ({ maxBuffered, random }) =>
+      createTmcClient({
+        ...APP,
+        url: wire,
+        maxBuffered,
+        random,
+        concurrency: 32,
+        reconnect: { minDelay: 5, maxDelay: 100, stableAfter: 0 },
+      }) as SoakClient,
+    produce: async (count) => void (await control('produce', { count, content: '{"status":"TRADE_CLOSED"}' })),
+    numberOf: (id) => Number(BigInt(id) - ID_BASE),
+    killEvery: async (frames, on, kills, seed) =>
+      void (await control('killEvery', { frames, on: on === 'ack' ? 'confirm' : on, kills, seed })),
+    drop: async (how) => void (await control('drop', how === 'abrupt' ? { abrupt: true } : { code: how })),
+    async stats() {
+      const { confirmed, dropped, waiting, unconfirmed } = await stats()
+      return { acked: confirmed!, dropped: dropped!, left: waiting! + unconfirmed! }
+    },
+  }
+}
