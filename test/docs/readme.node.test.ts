@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { expect, inject, test } from 'vitest'
+
+const FOLDER = 'node_modules/.cache/isomq/readme'
+const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, code]) => code!,
+)
+
+/** The block as it stands, but for the emulator's address, and in a room of its own. */
+const placed = (code: string, number: number): string => {
+  const { host } = new URL(inject('playground'))
+  return code.replaceAll('127.0.0.1:8787/tmc/', `${host}/tmc/readme-${number}/`)
+}
+
+test('the README has examples', () => {
+  expect(blocks.length).toBeGreaterThanOrEqual(5)
+})
+
+test('the first example of the README has ten lines between its import and its end', () => {
+  const lines = blocks[0]!
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+  expect(lines.length).toBeLessThanOrEqual(11)
+})
+
+test.each(blocks.map((code, i) => [i + 1, code] as const))(
+  'example %i of the README runs',
+  async (number, code) => {
+    mkdirSync(FOLDER, { recursive: true })
+    const source = `${FOLDER}/${number}.ts`
+    writeFileSync(source, placed(code, number))
+    const outfile = `${FOLDER}/${number}.mjs`
+    await build({
+      entryPoints: [source],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'es2022',
+      packages: 'external',
+      tsconfig: 'tsconfig.json',
+      alias: { 'isomq/tmc': './src/tmc/index.ts' },
+    })
+    // A process that does not end by itself is an error, too.
+    const { stderr } = await promisify(execFile)(process.execPath, [outfile], { timeout: 30_000 })
+    expect(stderr).toBe('')
+  },
+  60_000,
+)
