@@ -75,6 +75,8 @@ for (const step of steps) {
   for (const name of skipped) console.log(`  skipped: ${name}`)
 }
 
+const nothing = total.passed + total.failed + total.skipped === 0
+if (nothing) console.log(`No test matches ${filters.join(' ')}`)
 console.log(`\nTook ${seconds(startedAt)}.`)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
-process.exitCode = total.failed > 0 ? 1 : 0
+process.exitCode = total.failed > 0 || nothing ? 1 : 0

@@ -26,7 +26,9 @@ export interface LiveEvent {
 
 async function ask<T>(path: string, body?: object): Promise<T> {
   const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
-  const response = await fetch(path, init)
+  const response = await fetch(path, init).catch((cause) => {
+    throw new Error('The playground’s server does not answer. Does it still run?', { cause })
+  })
   const answer = (await response.json()) as T & { error?: string }
   if (!response.ok) throw new Error(answer.error ?? `${path} answered ${response.status}`)
   return answer

@@ -1,4 +1,4 @@
-import { duration, element } from './dom.ts'
+import { duration, element, setText } from './dom.ts'
 import { Life, type Standing, type Step, type Who } from './life.ts'
 
 const KEPT = 200
@@ -24,6 +24,8 @@ export interface Timeline {
 
 interface Row {
   readonly life: Life
+  /** The steps as they are shown, in order. */
+  drawn: readonly Step[]
   readonly item: HTMLElement
   readonly steps: HTMLElement
   readonly topic: HTMLElement
@@ -120,20 +122,27 @@ function makeRow(life: Life): Row {
   item.append(name, steps)
   item.dataset.testid = 'message'
   item.dataset.id = life.id
-  return { life, item, steps, topic }
+  return { life, drawn: [], item, steps, topic }
 }
 
-function drawRow({ life, item, steps, topic }: Row): void {
+/** What is shown already stays as it is; mostly there is only something to add. */
+function drawRow(row: Row): void {
+  const { life, drawn, item, steps, topic } = row
   const { standing } = life
-  topic.textContent = life.topic
+  setText(topic, life.topic)
   item.dataset.standing = standing
   item.toggleAttribute('data-again', life.cameAgain)
-  const chips = life.steps.map((step, i) => chip(life, step, life.steps[i - 1]))
-  if (standing !== 'confirmed') chips.push(element('li', `now ${standing}`, STANDING[standing]))
-  steps.replaceChildren(...chips)
+  let same = 0
+  while (same < drawn.length && drawn[same] === life.steps[same]) same++
+  while (steps.childElementCount > same) steps.lastElementChild!.remove()
+  for (let i = same; i < life.steps.length; i++) steps.append(chip(life, i))
+  if (standing !== 'confirmed') steps.append(element('li', `now ${standing}`, STANDING[standing]))
+  row.drawn = [...life.steps]
 }
 
-function chip(life: Life, step: Step, before: Step | undefined): HTMLElement {
+function chip(life: Life, at: number): HTMLElement {
+  const step = life.steps[at]!
+  const before = life.steps[at - 1]
   const made = element('li', `step ${step.type} ${step.who ?? ''}`)
   made.dataset.step = step.type
   // The line before a step grows with the logarithm of the time it took: 3 ms and 3 s both stay readable.

@@ -58,7 +58,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
       show()
       solved()
     } catch (thrown) {
-      outage(`The playground’s server does not answer (${textOf(thrown)}). Does it still run?`)
+      outage(textOf(thrown))
     }
   })
 

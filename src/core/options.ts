@@ -50,7 +50,10 @@ export const reconnect = (): Piece<false | ReconnectOptions> =>
         Object.entries(given).every(([key, value]) =>
           key === 'refused'
             ? typeof value === 'boolean'
-            : /^(retries|minDelay|maxDelay|stableAfter)$/.test(key) && (value === undefined || value >= 0),
+            : /^(retries|minDelay|maxDelay|stableAfter)$/.test(key) &&
+              (value === undefined ||
+                (key === 'retries' && value === Number.POSITIVE_INFINITY) ||
+                integer(value, 0, MOST)),
         )),
   )
 

@@ -29,7 +29,8 @@ export function startPoll(options: PollOptions, events: SocketEvents): Poll {
     cancel?.()
     cancel = undefined
     if (abort.signal.aborted) return
-    if (!options.hungry()) return rest(maxWait)
+    // Room may come without anybody saying so: looking costs nothing.
+    if (!options.hungry()) return rest(minWait)
     options.ask(abort.signal).then(
       (got) => {
         if (abort.signal.aborted) return

@@ -54,10 +54,6 @@ describe.skipIf(isSkipped)(name, () => {
     }
   }
 
-  /** What the clients of page and Worker say that they confirmed. */
-  const confirmedBy = async (one: Visit, who: 'page' | 'worker') =>
-    Number(/(\d+) confirmed/.exec((await one.part(`${who}-sums`).textContent()) ?? '')?.[1])
-
   test('shows each message from production to confirmation', async () => {
     const one = await enter()
     await one.says('page-state', 'idle')
@@ -65,9 +61,9 @@ describe.skipIf(isSkipped)(name, () => {
     await nothingLost(one, 10)
     await one.says('page-state', 'open')
     await one.says('said', 'The page’s client has produced 10 messages.')
-    expect(await one.lives(...LIVE)).toBe(10)
+    await one.lived(10, ...LIVE)
     expect(await one.part('count-round-trip').textContent()).toMatch(/^\d+ ms$/)
-    expect(await confirmedBy(one, 'page')).toBe(10)
+    await one.confirmedBy(['page'], 10)
   })
 
   test('sends what was typed', async () => {
@@ -98,10 +94,8 @@ describe.skipIf(isSkipped)(name, () => {
     await one.says('page-state', 'open')
     await nothingLost(one, 100)
     expect((await one.stats()).redelivered).toBeGreaterThan(0)
-    expect(await confirmedBy(one, 'page')).toBe(100)
-    expect(
-      await one.lives('produced', 'delivered', 'lost', 'delivered', 'handled', 'confirmed'),
-    ).toBeGreaterThan(0)
+    await one.confirmedBy(['page'], 100)
+    await one.lived(1, 'produced', 'delivered', 'lost', 'delivered', 'handled', 'confirmed')
     expect(await one.part('log').textContent()).toContain('open → reconnecting')
   })
 
@@ -113,7 +107,7 @@ describe.skipIf(isSkipped)(name, () => {
     await nothingLost(one, 1)
     await one.says('count-failed', 1)
     await one.says('count-redelivered', 1)
-    expect(await one.lives('produced', 'delivered', 'failed', 'delivered', 'handled', 'confirmed')).toBe(1)
+    await one.lived(1, 'produced', 'delivered', 'failed', 'delivered', 'handled', 'confirmed')
     expect(await one.part('log').textContent()).toContain('the handler failed on request')
     await one.click('produce-10')
     await nothingLost(one, 11)
@@ -147,9 +141,8 @@ describe.skipIf(isSkipped)(name, () => {
     }
     await one.click('produce-100')
     await nothingLost(one, 100)
-    const [page, worker] = [await confirmedBy(one, 'page'), await confirmedBy(one, 'worker')]
-    expect(page + worker).toBe(100)
-    expect(Math.min(page, worker)).toBeGreaterThan(0)
+    const [page, worker] = await one.confirmedBy(['page', 'worker'], 100)
+    expect(Math.min(page!, worker!)).toBeGreaterThan(0)
 
     await one.click('page-toggle')
     await one.says('page-state', 'closed')
@@ -163,7 +156,7 @@ describe.skipIf(isSkipped)(name, () => {
     await one.says('count-reconnects', 1)
     await one.click('produce-10')
     await nothingLost(one, 120)
-    expect(await confirmedBy(one, 'worker')).toBe(worker + 20)
+    await one.confirmedBy(['worker'], worker! + 20)
     await one.click('worker-toggle')
     await one.says('worker-state', 'closed')
   })
@@ -178,7 +171,7 @@ describe.skipIf(isSkipped)(name, () => {
     await one.click('page-toggle')
     await nothingLost(one, 300)
     expect(await one.part('message').count()).toBe(200)
-    expect(await one.lives(...LIVE)).toBe(200)
+    await one.lived(200, ...LIVE)
   })
 
   test('keeps its room over a reload, with what waits there', async () => {

@@ -11,8 +11,10 @@ export interface Visit {
   click(name: string): Promise<void>
   /** Waits until a part says exactly this. */
   says(name: string, text: string | number): Promise<void>
-  /** Rows of the time line whose life went exactly through these steps, the newest first. */
-  lives(...steps: string[]): Promise<number>
+  /** Waits until at least so many rows of the time line went exactly through these steps. */
+  lived(count: number, ...steps: string[]): Promise<void>
+  /** Waits until these clients together say that they have confirmed so many; gives each one's figure. */
+  confirmedBy(clients: readonly ('page' | 'worker')[], total: number): Promise<number[]>
   /** The emulator's own figures, which the page has no hand in. */
   stats(): Promise<Record<string, number>>
   control(op: string, fields?: object): Promise<void>
@@ -48,23 +50,32 @@ export async function visit(
     part,
     click: (name) => part(name).click(),
     async says(name, text) {
-      const exactly = page.locator(`[data-testid="${name}"]`).getByText(String(text), { exact: true })
-      const itself = page.locator(`[data-testid="${name}"]:text-is(${JSON.stringify(String(text))})`)
-      await exactly
-        .or(itself)
-        .first()
+      const wanted = JSON.stringify(String(text))
+      // When it never says so, the error shows what it says instead.
+      await page
+        .locator(`[data-testid="${name}"]:text-is(${wanted})`)
         .waitFor()
-        .catch(async () => {
-          expect(await part(name).textContent(), name).toBe(String(text))
-        })
+        .catch(async () => expect(await part(name).textContent(), name).toBe(String(text)))
     },
-    async lives(...steps) {
-      const rows = await part('message').evaluateAll((items) =>
-        items.map((item) =>
-          Array.from(item.querySelectorAll<HTMLElement>('[data-step]'), (s) => s.dataset.step).join(),
-        ),
-      )
-      return rows.filter((row) => row === steps.join()).length
+    async lived(count, ...steps) {
+      const isSo = ({ count, path }: { count: number; path: string }) => {
+        const rows = [...document.querySelectorAll('[data-testid="message"]')]
+        const paths = rows.map((row) =>
+          Array.from(row.querySelectorAll<HTMLElement>('[data-step]'), ({ dataset }) => dataset.step).join(),
+        )
+        return paths.filter((one) => one === path).length >= count
+      }
+      await page.waitForFunction(isSo, { count, path: steps.join() })
+    },
+    async confirmedBy(clients, total) {
+      const isSo = ({ clients, total }: { clients: readonly string[]; total: number }) => {
+        const figures = clients.map((name) => {
+          const text = document.querySelector(`[data-testid="${name}-sums"]`)?.textContent ?? ''
+          return Number(/(\d+) confirmed/.exec(text)?.[1])
+        })
+        return figures.reduce((sum, figure) => sum + figure, 0) === total && figures
+      }
+      return (await page.waitForFunction(isSo, { clients, total })).jsonValue() as Promise<number[]>
     },
     stats: async () => (await (await fetch(control)).json()) as Record<string, number>,
     async control(op, fields = {}) {

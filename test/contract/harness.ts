@@ -3,13 +3,7 @@ import { afterEach, expect } from 'vitest'
 import { FakeClock, flush } from '../support/clock.ts'
 import { seeded } from '../support/random.ts'
 import { type FakeNetwork, fakeNetwork } from '../support/socket.ts'
-import type {
-  ContractClient,
-  ContractOptions,
-  ContractPlug,
-  ContractStatus,
-  ScriptedServer,
-} from './plug.ts'
+import type { ContractClient, ContractOptions, ContractPlug, ContractStatus, ScriptedServer } from './plug.ts'
 
 /** A client with its own time and network, and everything that it told. */
 export interface Bench {
@@ -89,7 +83,10 @@ function create(plug: ContractPlug, options: ContractOptions): Bench {
     },
     async redial() {
       const before = network.sockets.length
-      while (network.sockets.length === before) await clock.advance(clock.untilNext ?? 1)
+      for (let timers = 0; network.sockets.length === before; timers++) {
+        if (timers === 1_000) throw new Error(`no further attempt; the client is ${client.state}`)
+        await clock.advance(clock.untilNext ?? 1)
+      }
       return serve()
     },
     get delays() {

@@ -6,9 +6,11 @@ import type { ContractClient, ContractOptions, ContractPlug, ContractRoom, Scrip
 import { contract } from './suite.ts'
 
 function create({ sign, secret, ...options }: ContractOptions): ContractClient {
-  const credentials: Partial<TmcClientOptions> = sign
-    ? { sign: ({ timestamp }) => sign(Number(timestamp)) }
-    : { appSecret: secret ?? APP.appSecret }
+  const appSecret = secret ?? (sign ? undefined : APP.appSecret)
+  const credentials: Partial<TmcClientOptions> = {
+    ...(appSecret && { appSecret }),
+    ...(sign && { sign: ({ timestamp }) => sign(Number(timestamp)) }),
+  }
   return createTmcClient({
     appKey: APP.appKey,
     url: 'ws://tmc.test/',

@@ -11,6 +11,7 @@ export interface SoakStats {
 export interface SoakClient {
   on(type: 'message', handler: (message: { readonly id: string }) => unknown): () => void
   on(type: 'error', handler: (error: Error) => void): () => void
+  on(type: 'status', handler: (status: { readonly buffered?: number }) => void): () => void
   connect(): Promise<void>
   close(): Promise<void>
   stats(): SoakStats
@@ -23,11 +24,11 @@ export interface SoakServer {
   produce(count: number): Promise<void>
   /** The number of a message. */
   numberOf(id: string): number
-  /** Breaks connections about every so many deliveries or acks, `kills` times. */
-  killEvery(every: number, on: 'delivery' | 'ack', kills: number, seed: number): Promise<void>
+  /** Breaks a connection once, on one of the next deliveries or acks, about so many from now. */
+  killNext(on: 'delivery' | 'ack', frames: number, seed: number): Promise<void>
   /** Breaks all connections now: with a close code, or without a goodbye. */
   drop(how: number | 'abrupt'): Promise<void>
-  stats(): Promise<{ readonly acked: number; readonly dropped: number; readonly left: number }>
+  stats(): Promise<{ readonly dropped: number; readonly left: number }>
 }
 
 export type SoakPlug = (base: string) => Promise<SoakServer>

@@ -9,28 +9,35 @@ export interface SoakOptions {
   readonly kills: number
   readonly seed: number
   readonly maxBuffered: number
-  /** Called about once a second. */
+  /** Called about every five seconds. */
   readonly progress?: (now: SoakReport) => void
 }
 
 export interface SoakReport {
-  sent: number
-  received: number
-  acked: number
-  redelivered: number
-  duplicated: number
-  lost: number
-  kills: number
-  reconnects: number
-  peakBuffer: number
-  /** Bytes after collection, at the end more than when a tenth was done. */
-  heapGrowth: number
-  seconds: number
+  readonly sent: number
+  /** Handed to a handler, however that ended. */
+  readonly received: number
+  readonly acked: number
+  readonly redelivered: number
+  /** Handled well more than once: the ack before was lost on its way. */
+  readonly duplicated: number
+  /** Never handled well. */
+  readonly lost: number
+  /** Not acked, by the server's own count. */
+  readonly left: number
+  readonly kills: number
+  readonly reconnects: number
+  readonly peakBuffer: number
+  /** Bytes after collection, compared with when a tenth was done. */
+  readonly heapGrowth: number
+  readonly seconds: number
 }
 
 /** Without an ack for this long nothing more will come. */
 const STALLED = 60_000
-const BATCH = 5_000
+/** A kill that waits for a frame gets this long before it is done by hand. */
+const PATIENCE = 5_000
+const PROGRESS = 5_000
 /** Close codes of servers that are restarted, idle or broken. */
 const CODES = [1001, 1011, 1012]
 
@@ -44,85 +51,109 @@ function heap(): number {
 }
 
 /**
- * Sends messages through a server that keeps breaking its connections, to a client whose handlers throw and
- * dawdle, until every message has been acked; counts by message.
+ * Sends messages through a server whose connections keep breaking, to a client whose handlers throw and dawdle,
+ * until every message has been acked; counts by message. One kill falls into each share of the messages.
  */
 export async function soak(server: SoakServer, options: SoakOptions): Promise<SoakReport> {
   const { messages, kills, seed, maxBuffered, progress } = options
   const random = seeded(seed)
+  const dice = seeded(seed + 1)
   const tally = new Tally(messages)
-  const client = server.createClient({ maxBuffered, random: seeded(seed + 1) })
+  const client = server.createClient({ maxBuffered, random: seeded(seed + 2) })
   const startedAt = Date.now()
+  let now = await server.stats()
   let sent = 0
-  let dropped = 0
   let peakBuffer = 0
   let baseline = 0
+  let handled = 0
+  let handledAt = startedAt
+  let toldAt = startedAt
 
+  // Losses of the connection are what this is about; a fault of the client shows in the counts.
   client.on('error', () => {})
+  client.on('status', ({ buffered = 0 }) => {
+    peakBuffer = Math.max(peakBuffer, buffered)
+  })
   client.on('message', async ({ id }) => {
     tally.received++
     peakBuffer = Math.max(peakBuffer, client.stats().buffered)
-    const dice = random()
-    if (dice < 0.01) throw new Error('a handler that throws')
-    if (dice < 0.03) await pause(random() * 20)
+    const luck = dice()
+    if (luck < 0.01) throw new Error('a handler that throws')
+    if (luck < 0.05) await pause(dice() * 20)
     tally.done(server.numberOf(id))
   })
 
   const report = (): SoakReport => {
     const { acked, redelivered, reconnects } = client.stats()
-    const { received, duplicated } = tally
-    const seconds = (Date.now() - startedAt) / 1000
-    const lost = sent - tally.handled
-    const heapGrowth = baseline === 0 ? 0 : heap() - baseline
     return {
-      sent, received, acked, redelivered, duplicated, lost,
-      kills: dropped, reconnects, peakBuffer, heapGrowth, seconds,
+      sent,
+      received: tally.received,
+      acked,
+      redelivered,
+      duplicated: tally.duplicated,
+      lost: sent - tally.handled,
+      left: now.left,
+      kills: now.dropped,
+      reconnects,
+      peakBuffer,
+      heapGrowth: baseline === 0 ? 0 : heap() - baseline,
+      seconds: (Date.now() - startedAt) / 1000,
     }
+  }
+
+  /** Looks at the server, until something holds or nothing moves any more. */
+  async function watch(holds: () => boolean, patience: number): Promise<boolean> {
+    const since = Date.now()
+    for (;;) {
+      now = await server.stats()
+      if (tally.handled > handled) {
+        handled = tally.handled
+        handledAt = Date.now()
+      }
+      if (baseline === 0 && handled > messages / 10) baseline = heap()
+      if (holds()) return true
+      if (Date.now() - Math.max(since, patience === STALLED ? handledAt : 0) > patience) return false
+      if (Date.now() - toldAt > PROGRESS) {
+        toldAt = Date.now()
+        progress?.(report())
+      }
+      await pause(2)
+    }
+  }
+
+  async function produce(upTo: number): Promise<void> {
+    const count = upTo - sent
+    if (count <= 0) return
+    sent = upTo
+    await server.produce(count)
   }
 
   await client.connect()
-  // Most kills fall on frames that are on their way; the rest come in between, as a restart does.
-  const direct = Math.floor(kills * 0.3)
-  const rounds = [(kills - direct) >> 1, kills - direct - ((kills - direct) >> 1)] as const
-  let issued = 0
-  const breaking = (async () => {
-    const every = Math.max(1, Math.floor((messages * 0.9) / kills))
-    for (const [i, on] of (['ack', 'delivery'] as const).entries()) {
-      if (rounds[i] === 0) continue
-      const goal = dropped + rounds[i]! + Math.floor(direct / 2)
-      await server.killEvery(every, on, rounds[i]!, seed + i)
-      while (dropped < goal && tally.handled < messages) {
-        if (issued < (tally.handled / messages) * direct) {
-          issued++
-          await server.drop(random() < 0.5 ? 'abrupt' : CODES[Math.floor(random() * CODES.length)]!)
-        }
-        await pause(5)
-      }
+  for (let kill = 1; kill <= kills; kill++) {
+    const share = Math.floor((messages * kill) / kills)
+    const size = share - sent
+    const goal = now.dropped + 1
+    const killed = () => now.dropped >= goal
+    const luck = random()
+    if (luck < 0.7) {
+      // Falls on a frame that is on its way: an ack, or a delivery.
+      await server.killNext(luck < 0.4 ? 'ack' : 'delivery', Math.max(1, size >> 2), seed + kill)
+      await produce(share)
+      if (await watch(killed, PATIENCE)) continue
+    } else {
+      const target = tally.handled + random() * size
+      await produce(share)
+      await watch(() => tally.handled >= target, PATIENCE)
     }
-  })()
-
-  let progressAt = Date.now()
-  let handled = 0
-  for (let reportedAt = Date.now(); ; await pause(50)) {
-    const { acked, left, dropped: now } = await server.stats()
-    dropped = now
-    if (tally.handled > handled) {
-      handled = tally.handled
-      progressAt = Date.now()
-    }
-    if (sent < messages && left < 2 * BATCH) {
-      const count = Math.min(BATCH, messages - sent)
-      await server.produce(count)
-      sent += count
-    }
-    if (baseline === 0 && handled > messages / 10) baseline = heap()
-    if (acked === messages || Date.now() - progressAt > STALLED) break
-    if (Date.now() - reportedAt > 1_000) {
-      reportedAt = Date.now()
-      progress?.(report())
+    // As a server's restart does, or a cable that is pulled.
+    const how = luck < 0.85 ? 'abrupt' : CODES[Math.floor(random() * CODES.length)]!
+    while (!killed()) {
+      await server.drop(how)
+      await watch(killed, 200)
     }
   }
-  await breaking
+  await produce(messages)
+  await watch(() => now.left === 0 && tally.handled === messages, STALLED)
   await client.close()
   return report()
 }

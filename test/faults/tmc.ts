@@ -11,7 +11,7 @@ export const tmc: SoakPlug = async (base) => {
   const { wire, control, stats } = room(base)
   await control('settings', {
     redeliverAfter: 200,
-    confirmTimeout: 30_000,
+    confirmTimeout: 1_000,
     window: WINDOW,
     idBase: String(ID_BASE),
   })
@@ -22,17 +22,18 @@ export const tmc: SoakPlug = async (base) => {
         url: wire,
         maxBuffered,
         random,
-        concurrency: 32,
+        concurrency: 16,
         reconnect: { minDelay: 5, maxDelay: 100, stableAfter: 0 },
       }) as SoakClient,
-    produce: async (count) => void (await control('produce', { count, content: '{"status":"TRADE_CLOSED"}' })),
+    produce: async (count) =>
+      void (await control('produce', { count, content: '{"status":"TRADE_CLOSED"}' })),
     numberOf: (id) => Number(BigInt(id) - ID_BASE),
-    killEvery: async (frames, on, kills, seed) =>
-      void (await control('killEvery', { frames, on: on === 'ack' ? 'confirm' : on, kills, seed })),
+    killNext: async (on, frames, seed) =>
+      void (await control('killEvery', { frames, on: on === 'ack' ? 'confirm' : on, kills: 1, seed })),
     drop: async (how) => void (await control('drop', how === 'abrupt' ? { abrupt: true } : { code: how })),
     async stats() {
-      const { confirmed, dropped, waiting, unconfirmed } = await stats()
-      return { acked: confirmed!, dropped: dropped!, left: waiting! + unconfirmed! }
+      const { dropped, waiting, unconfirmed } = await stats()
+      return { dropped: dropped!, left: waiting! + unconfirmed! }
     },
   }
 }

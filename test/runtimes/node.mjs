@@ -1,1 +1,5 @@
-export default { name: 'node', projects: ['portable', 'node'] }
+export default {
+  name: 'node',
+  projects: ['portable', 'node'],
+  env: { ISOMQ_RUNTIME: 'node' },
+}

@@ -28,7 +28,7 @@ const suite = ({ name, what, missing, hint, ...runner }) => ({
   what,
   missing,
   hint,
-  run: (filters) => vitest({ env: { ISOMQ_RUNTIME: name }, ...runner, filters }),
+  run: (filters) => vitest({ ...runner, filters }),
 })
 
 function noPython() {
