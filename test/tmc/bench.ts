@@ -68,7 +68,8 @@ export function bench(options: Partial<TmcClientOptions> = {}): TmcBench {
       const before = network.sockets.length
       network.last.drop()
       await flush()
-      while (network.sockets.length === before && clock.untilNext !== undefined) await clock.advance(clock.untilNext)
+      while (network.sockets.length === before && clock.untilNext !== undefined)
+        await clock.advance(clock.untilNext)
       return made.signIn(token)
     },
   }

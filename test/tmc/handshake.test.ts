@@ -59,7 +59,10 @@ describe('the sign-in', () => {
     b.script.socket.open()
     b.script.send({ type: 'connectack', flag: 1, ...status })
     const error = await connecting
-    const { statusCode: code, statusPhrase: phrase } = status as { statusCode?: number; statusPhrase?: string }
+    const { statusCode: code, statusPhrase: phrase } = status as {
+      statusCode?: number
+      statusPhrase?: string
+    }
     expect(error).toMatchObject({ code: 'AUTH_REJECTED', retryable: false, details: { code, phrase } })
     expect(error.message).toContain(`(${shown})`)
   })
@@ -130,16 +133,5 @@ describe('pull requests', () => {
     script.socket.drop()
     await b.clock.advance(450)
     expect(script.pulls).toBe(0)
-  })
-})
-
-describe('several connections', () => {
-  test('share the group: all sign in, any delivers, each acks what it brought', async () => {
-    const b = bench({ connections: 3 })
-    b.network.onDial = (socket) => queueMicrotask(() => new (Object.getPrototypeOf(b.script).constructor)(socket).accept())
-    const seen: string[] = []
-    b.client.on('message', ({ id }) => seen.push(id))
-    await b.client.connect()
-    expect([b.network.sockets.length, b.client.stats().connections]).toEqual([3, 3])
   })
 })

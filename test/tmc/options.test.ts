@@ -43,17 +43,24 @@ test.each(wrong)('the option %s is refused by name: %j', (option, value) => {
 })
 
 test.each([undefined, null, 'options', 7])('options that are no object are refused: %j', (options) => {
-  expect(() => createTmcClient(options as unknown as TmcClientOptions)).toThrow(/the options must be an object/)
+  expect(() => createTmcClient(options as unknown as TmcClientOptions)).toThrow(
+    /the options must be an object/,
+  )
 })
 
 test('a missing app key is named; either a secret or a signer must be there', () => {
-  expect(() => createTmcClient({ appSecret: 's' } as TmcClientOptions)).toThrow('the option "appKey" is missing')
+  expect(() => createTmcClient({ appSecret: 's' } as TmcClientOptions)).toThrow(
+    'the option "appKey" is missing',
+  )
   expect(() => createTmcClient({ appKey: '1' })).toThrow(/"appSecret" and "sign"/)
   expect(() => createTmcClient({ ...right, sign: () => '' })).toThrow(/"appSecret" and "sign"/)
 })
 
 test('the options are not changed, and later changes to them change nothing', () => {
-  const options = Object.freeze({ ...right, reconnect: Object.freeze({ minDelay: 1, retries: Number.POSITIVE_INFINITY }) })
+  const options = Object.freeze({
+    ...right,
+    reconnect: Object.freeze({ minDelay: 1, retries: Number.POSITIVE_INFINITY }),
+  })
   const client = createTmcClient(options)
   expect(client.state).toBe('idle')
   expect(options).toEqual({ ...right, reconnect: { minDelay: 1, retries: Number.POSITIVE_INFINITY } })
