@@ -45,8 +45,8 @@ export function createApi(room: string) {
     stats: () => ask<RoomStats>(`${service}/control`),
     control: <T = object>(op: string, fields: object = {}) => ask<T>(`${service}/control`, { op, ...fields }),
     workerStats: () => ask<WorkerStats>(`${consumer}/stats`),
-    worker: <T = WorkerStats>(action: 'start' | 'stop' | 'failNext', fields: object = {}) =>
-      ask<T>(`${consumer}/${action}`, fields),
+    worker: (action: 'start' | 'stop' | 'failNext', fields: object = {}) =>
+      ask<WorkerStats>(`${consumer}/${action}`, fields),
     watchRoom: (taken: Taken, live: Live) => watch(`${socket}${service}/events`, taken, live),
     watchWorker: (taken: Taken, live: Live) => watch(`${socket}${consumer}/events`, taken, live),
   }

@@ -24,6 +24,7 @@ export interface Timeline {
 
 interface Row {
   readonly life: Life
+  readonly order: bigint
   /** The steps as they are shown, in order. */
   drawn: readonly Step[]
   readonly item: HTMLElement
@@ -33,6 +34,8 @@ interface Row {
 
 export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline {
   const rows = new Map<string, Row>()
+  /** By id, hence by age: a message that was there before this page comes into sight late. */
+  const sorted: Row[] = []
   const dirty = new Set<Row>()
   let letGo = 0n
   let frame = 0
@@ -42,13 +45,20 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
     if (row !== undefined || BigInt(id) <= letGo) return row
     const made = makeRow(new Life(id, topic))
     rows.set(id, made)
-    if (rows.size > KEPT) forget(oldest(rows))
-    return made
+    const above = sorted.findLastIndex(({ order }) => order < made.order) + 1
+    sorted.splice(above, 0, made)
+    if (sorted.length > KEPT) forgetOne()
+    return rows.get(id)
   }
 
-  function forget(row: Row): void {
-    const id = BigInt(row.life.id)
-    if (id > letGo) letGo = id
+  /** The oldest confirmed one goes, so that what still waits stays in sight, else the oldest. */
+  function forgetOne(): void {
+    const at = Math.max(
+      0,
+      sorted.findIndex(({ life }) => life.standing === 'confirmed'),
+    )
+    const row = sorted.splice(at, 1)[0]!
+    if (row.order > letGo) letGo = row.order
     rows.delete(row.life.id)
     // Nothing is drawn while the tab is hidden: what waits for it must stay bounded, too.
     dirty.delete(row)
@@ -62,14 +72,23 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
 
   function draw(): void {
     frame = 0
-    const fresh: HTMLElement[] = []
-    for (const row of dirty) {
-      drawRow(row)
-      if (!row.item.isConnected) fresh.unshift(row.item)
-    }
+    for (const row of dirty) drawRow(row)
     dirty.clear()
-    list.prepend(...fresh)
+    place()
     empty.hidden = rows.size > 0
+  }
+
+  /** Puts new rows where they belong, the newest on top. */
+  function place(): void {
+    let below: HTMLElement | undefined
+    for (const { item, drawn } of sorted) {
+      if (drawn.length === 0) continue
+      if (!item.isConnected) {
+        if (below === undefined) list.append(item)
+        else below.before(item)
+      }
+      below = item
+    }
   }
 
   return {
@@ -97,17 +116,12 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
     },
     clear() {
       rows.clear()
+      sorted.length = 0
       dirty.clear()
       list.replaceChildren()
       empty.hidden = false
     },
   }
-}
-
-/** The oldest confirmed one, so that what still waits stays in sight, else the oldest. */
-function oldest(rows: Map<string, Row>): Row {
-  for (const row of rows.values()) if (row.life.standing === 'confirmed') return row
-  return rows.values().next().value!
 }
 
 function makeRow(life: Life): Row {
@@ -122,7 +136,7 @@ function makeRow(life: Life): Row {
   item.append(name, steps)
   item.dataset.testid = 'message'
   item.dataset.id = life.id
-  return { life, drawn: [], item, steps, topic }
+  return { life, order: BigInt(life.id), drawn: [], item, steps, topic }
 }
 
 /** What is shown already stays as it is; mostly there is only something to add. */

@@ -1,4 +1,4 @@
-import { type Api, createApi, type LiveEvent, type RoomStats } from './api.ts'
+import { createApi, type LiveEvent, type RoomStats } from './api.ts'
 import { createPageClient } from './client.ts'
 import { createCounts } from './counts.ts'
 import { duration, part, plural, setText, textOf, throttled } from './dom.ts'
@@ -44,6 +44,15 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     live: (isLive) => isLive || log('worker', 'its events cannot be seen; trying again', 'error'),
   })
   const clients = { page, worker }
+
+  /** What is sent before could not be seen. */
+  const watching = new Promise<void>((resolve) => {
+    api.watchRoom(taken, (isLive) => {
+      if (!isLive) return outage('The live view has lost its connection to the server; trying again.')
+      resolve()
+      refresh()
+    })
+  })
 
   const say = (text: string) => setText(said, text)
   /** Runs what a button asks for; what goes wrong is shown. */
@@ -132,6 +141,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
   }
 
   async function produce(count: number): Promise<void> {
+    await watching
     const topic = part<HTMLInputElement>(section, 'topic').value
     const content = part<HTMLTextAreaElement>(section, 'content').value
     if (part<HTMLSelectElement>(section, 'via').value === 'server') {
@@ -153,6 +163,27 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     refresh()
   }
 
+  async function breakLines(name: Who): Promise<number> {
+    const { peers } = await api.stats()
+    const drops = peers
+      .filter(({ sdk }) => whose(sdk) === name)
+      .map(({ connection }) => api.control<{ dropped: number }>('drop', { connection, abrupt: true }))
+    return (await Promise.all(drops)).reduce((sum, { dropped }) => sum + dropped, 0)
+  }
+
+  /** Counted before it is armed: a client may run into it at once. */
+  async function refuse(): Promise<void> {
+    refusals++
+    try {
+      await api.control('refuse', { count: 1 })
+    } catch (thrown) {
+      refusals--
+      throw thrown
+    }
+    show()
+    say('The next sign-in will be refused: start a client, or break its connection.')
+  }
+
   async function reset(): Promise<void> {
     await Promise.all([page.reset(), worker.reset()])
     await api.control('reset')
@@ -172,10 +203,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     const called = name === 'page' ? 'The page’s' : 'The Worker’s'
     click(`${name}-toggle`, () => toggle(name))
     click(`${name}-break`, async () => {
-      const broken = await breakLines(
-        api,
-        [...peers].filter(([, who]) => who === name),
-      )
+      const broken = await breakLines(name)
       say(broken > 0 ? `${called} connection was broken.` : `${called} client has no connection to break.`)
     })
     click(`${name}-fail`, async () => {
@@ -183,12 +211,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
       say(`${called} handler will fail with its next message.`)
     })
   }
-  click('refuse', async () => {
-    await api.control('refuse', { count: 1 })
-    refusals++
-    show()
-    say('The next sign-in will be refused: start a client, or break its connection.')
-  })
+  click('refuse', refuse)
   click('reset', reset)
   part<HTMLInputElement>(section, 'page-slow').addEventListener('change', ({ target }) => {
     page.slow = (target as HTMLInputElement).checked
@@ -201,16 +224,4 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     const button = (event as SubmitEvent).submitter as HTMLButtonElement | null
     run(() => produce(Number(button?.value ?? 1)))
   })
-
-  api.watchRoom(taken, (isLive) => {
-    if (isLive) refresh()
-    else outage('The live view has lost its connection to the server; trying again.')
-  })
-}
-
-async function breakLines(api: Api, lines: readonly (readonly [number, Who])[]): Promise<number> {
-  const drops = lines.map(([connection]) =>
-    api.control<{ dropped: number }>('drop', { connection, abrupt: true, reason: 'broken on request' }),
-  )
-  return (await Promise.all(drops)).reduce((sum, { dropped }) => sum + dropped, 0)
 }

@@ -101,7 +101,14 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
       changed()
     },
     async failNext() {
-      failures = (await api.worker<{ failures: number }>('failNext')).failures
+      // Counted before it is armed: a message may run into it at once.
+      failures++
+      try {
+        await api.worker('failNext')
+      } catch (thrown) {
+        failures--
+        throw thrown
+      }
       changed()
     },
   }

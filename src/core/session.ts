@@ -23,7 +23,7 @@ export interface SessionSetup {
   readonly provider: Provider
   readonly clock: Clock
   readonly WebSocket?: WebSocketClass | undefined
-  /** Milliseconds from the dial to the end of the provider's handshake. */
+  /** Milliseconds from the dial to the end of the provider's handshake; 0 sets no limit. */
   readonly connectTimeout: number
   /** Milliseconds of silence after which a line is replaced; 0 trusts it for ever. */
   readonly idleTimeout: number
@@ -58,16 +58,17 @@ export class Session {
   #phase = 'getting credentials'
   #socket: Socket | undefined
   #watchdog: Watchdog | undefined
-  #cancelTimeout: () => void
+  #cancelTimeout: (() => void) | undefined
   #gone: (() => void) | undefined
 
   constructor(id: number, setup: SessionSetup, owner: Owner) {
     this.id = id
     this.#setup = setup
     this.#owner = owner
-    this.#cancelTimeout = alarm(setup.clock, setup.connectTimeout, () =>
-      this.#fail('CONNECT_TIMEOUT', `${this.#phase} took longer than ${setup.connectTimeout} ms`),
-    )
+    const { clock, connectTimeout } = setup
+    const tooLong = () =>
+      this.#fail('CONNECT_TIMEOUT', `${this.#phase} took longer than ${connectTimeout} ms`)
+    if (connectTimeout) this.#cancelTimeout = alarm(clock, connectTimeout, tooLong)
     this.#open().catch((thrown) => this.#threw(thrown))
   }
 
@@ -128,7 +129,7 @@ export class Session {
   accept(): void {
     if (this.ready || this.error) return
     this.ready = true
-    this.#cancelTimeout()
+    this.#cancelTimeout?.()
     const { clock, idleTimeout, probe } = this.#setup
     if (idleTimeout) {
       this.#watchdog = watch({
@@ -188,7 +189,7 @@ export class Session {
     if (this.error) return false
     this.error = error
     this.ready = false
-    this.#cancelTimeout()
+    this.#cancelTimeout?.()
     this.#watchdog?.stop()
     this.#abort.abort(error)
     return true

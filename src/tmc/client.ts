@@ -59,7 +59,10 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
         receiver.gaveUp(error)
         for (const link of links) if (link !== own) link.connection.stop(error)
       },
-      changed: stateChanged,
+      changed(change) {
+        if (change.from === 'reconnecting' && change.to === 'open') counters.reconnects++
+        stateChanged(change)
+      },
       status(status) {
         if (status.type === 'disconnected' && status.error.code !== 'CLOSED') receiver.report(status.error)
         receiver.status({ ...status, connection })
@@ -82,7 +85,6 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     const from = state
     if (to === from) return
     state = to
-    if (from === 'reconnecting' && to === 'open') counters.reconnects++
     receiver.trace('state', () => ({ from, to }))
     receiver.changed({ from, to, reason })
   }

@@ -81,9 +81,10 @@ function dateOf(headers: TmcFrame['headers'], key: string): Date | undefined {
 export function idOf(headers: TmcFrame['headers']): bigint | undefined {
   const value = headers.get('id')?.value
   if (typeof value === 'bigint') return value
-  return typeof value === 'number' || (typeof value === 'string' && /^-?\d{1,19}$/.test(value))
-    ? BigInt(value)
-    : undefined
+  if (typeof value === 'number') return BigInt(value)
+  if (typeof value !== 'string' || !/^-?\d{1,19}$/.test(value)) return undefined
+  const id = BigInt(value)
+  return BigInt.asIntN(64, id) === id ? id : undefined
 }
 
 /** The content of a data message; compressed content inflates to at most `most` bytes. */

@@ -203,7 +203,7 @@ describe('A22 · hostile input', () => {
         '9'.repeat(400_000),
         '{"__proto__":{"polluted":1}}',
       ]
-      contents.forEach((content, n) => script.send(dataFrame(n, [['content', text(content)]])))
+      for (const [n, content] of contents.entries()) script.send(dataFrame(n, [['content', text(content)]]))
       await flush()
       expect(outcomes).toEqual(['PROTOCOL', 'parsed', 'PROTOCOL', 'PROTOCOL', 'parsed', 'parsed'])
       expect(({} as { polluted?: number }).polluted).toBeUndefined()
