@@ -57,19 +57,20 @@ export const reconnect = (): Piece<false | ReconnectOptions> =>
         )),
   )
 
+type Optional<T> = v.OptionalSchema<Piece<T>, undefined>
+
 /** What every client takes: see {@link Injected}. */
-export const injected: {
-  readonly clock: Optional<Clock>
-  readonly random: Optional<() => number>
-  readonly logger: Optional<(record: DebugRecord) => void>
-} = {
+export const injected = (): {
+  clock: Optional<Clock>
+  random: Optional<() => number>
+  logger: Optional<(record: DebugRecord) => void>
+} => ({
   clock: v.optional(
     piece('a clock: now, setTimeout, clearTimeout', (given) => typeof (given as Clock)?.now === 'function'),
   ),
   random: v.optional(callback<() => number>()),
   logger: v.optional(callback<(record: DebugRecord) => void>()),
-}
-type Optional<T> = v.OptionalSchema<Piece<T>, undefined>
+})
 
 /** The record that `on('debug')` and a `logger` get; secrets are left out of it. */
 export interface DebugRecord {

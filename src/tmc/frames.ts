@@ -3,10 +3,10 @@ import { encodeFrame, type TmcValue } from './codec.ts'
 
 const string = (value: string): TmcValue => ({ type: 'string', value })
 const kind = (value: number): readonly [string, TmcValue] => ['__kind', { type: 'byte', value }]
-const PULL = kind(1)
-const CONFIRM = kind(2)
-const DATA = kind(3)
-const FAIL = kind(20)
+const PULL = 1
+const CONFIRM = 2
+const DATA = 3
+const FAIL = 20
 
 /** CONNECT: signs a client in. `headers` are `app_key`, `group_name`, `timestamp`, `sign`, `sdk` and more. */
 export function encodeConnect(headers: Readonly<Record<string, string>>, flag = 1): Uint8Array<ArrayBuffer> {
@@ -19,12 +19,12 @@ export function encodeConnect(headers: Readonly<Record<string, string>>, flag = 
 
 /** Asks the server for what waits; also what keeps an idle connection alive. */
 export function encodePull(token: string): Uint8Array<ArrayBuffer> {
-  return encodeFrame({ type: 'send', token, headers: [PULL] })
+  return encodeFrame({ type: 'send', token, headers: [kind(PULL)] })
 }
 
 /** Tells the server that a message is done with. */
 export function encodeConfirm(token: string, id: bigint): Uint8Array<ArrayBuffer> {
-  return encodeFrame({ type: 'send', token, headers: [CONFIRM, ['id', { type: 'int64', value: id }]] })
+  return encodeFrame({ type: 'send', token, headers: [kind(CONFIRM), ['id', { type: 'int64', value: id }]] })
 }
 
 /**
@@ -56,7 +56,7 @@ export function encodeFail(token: string, id: bigint, reason: string): Uint8Arra
   return encodeFrame({
     type: 'send',
     token,
-    headers: [FAIL, ['id', { type: 'int64', value: id }], ['msg', string(cut(reason, 128))]],
+    headers: [kind(FAIL), ['id', { type: 'int64', value: id }], ['msg', string(cut(reason, 128))]],
   })
 }
 
@@ -80,7 +80,7 @@ export function encodeProduce(
   flag: number,
 ): Uint8Array<ArrayBuffer> {
   const headers: (readonly [string, TmcValue])[] = [
-    DATA,
+    kind(DATA),
     ['topic', string(topic)],
     ['content', string(content)],
   ]

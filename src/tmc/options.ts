@@ -59,8 +59,9 @@ export interface TmcClientOptions extends o.Injected {
   WebSocket?: WebSocketClass | undefined
 }
 
-const entries = {
-  ...o.injected,
+// Made when a client is: importing does no work.
+const entries = () => ({
+  ...o.injected(),
   appKey: o.filled(),
   appSecret: v.optional(o.filled()),
   sign: v.optional(o.callback<NonNullable<TmcClientOptions['sign']>>()),
@@ -82,7 +83,7 @@ const entries = {
   intranetIp: v.optional(o.filled()),
   headers: v.optional(o.texts(), {}),
   WebSocket: v.optional(o.callback<WebSocketClass>()),
-}
+})
 
 type Without = 'appSecret' | 'sign' | 'intranetIp' | 'WebSocket' | 'logger'
 
@@ -91,7 +92,7 @@ export type TmcSettings = Required<Omit<TmcClientOptions, Without>> & Pick<TmcCl
 
 /** @throws IsomqError `CONFIG`, which names the option */
 export function readOptions(options: TmcClientOptions): TmcSettings {
-  const settings = o.parseOptions('tmc', entries, options)
+  const settings = o.parseOptions('tmc', entries(), options)
   secretOrSign(settings)
   return { ...settings, ...o.surroundings(settings) }
 }

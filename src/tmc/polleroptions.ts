@@ -62,8 +62,9 @@ export interface TmcPoller extends TmcConsumer<TmcPollerEvents>, Omit<TmcMethods
   stats(): TmcPollerStats
 }
 
-const entries = {
-  ...o.injected,
+// Made when a client is: importing does no work.
+const entries = () => ({
+  ...o.injected(),
   appKey: o.filled(),
   appSecret: v.optional(o.filled()),
   sign: v.optional(o.callback<NonNullable<TmcPollerOptions['sign']>>()),
@@ -80,7 +81,7 @@ const entries = {
   handlerTimeout: v.optional(o.ms(), 50_000),
   reconnect: v.optional(o.reconnect(), {}),
   fetch: v.optional(o.callback<Fetch>()),
-}
+})
 
 type Without = 'appSecret' | 'sign' | 'fetch' | 'logger'
 
@@ -89,7 +90,7 @@ export type TmcPollerSettings = Required<Omit<TmcPollerOptions, Without>> & Pick
 
 /** @throws IsomqError `CONFIG`, which names the option */
 export function readPollerOptions(options: TmcPollerOptions): TmcPollerSettings {
-  const settings = o.parseOptions('tmc', entries, options)
+  const settings = o.parseOptions('tmc', entries(), options)
   secretOrSign(settings)
   return { ...settings, ...o.surroundings(settings) }
 }

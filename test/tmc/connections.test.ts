@@ -16,7 +16,7 @@ async function three() {
 test('all of them sign in before connect() resolves; each acks what it brought', async () => {
   const { client, scripts } = await three()
   client.on('message', () => {})
-  scripts.forEach((script, i) => script.deliver(i + 1))
+  for (const [i, script] of scripts.entries()) script.deliver(i + 1)
   await flush()
   expect(client.stats().connections).toBe(3)
   expect(scripts.map(({ confirmed }) => confirmed)).toEqual([['1'], ['2'], ['3']])
