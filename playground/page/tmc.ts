@@ -79,7 +79,8 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
   function told({ settings }: RoomStats): void {
     setText(part(section, 'redeliver-after'), `after ${duration(settings.redeliverAfter)}`)
     // The room belongs to this page, save that of the default name, in which others may test.
-    if (settings.redeliverAfter > PATIENCE && room !== 'default') run(() => api.control('settings', QUICK))
+    if (settings.redeliverAfter <= PATIENCE || room === 'default') return
+    run(() => api.control('settings', QUICK).then(refresh))
   }
 
   function show(): void {

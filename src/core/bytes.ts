@@ -54,23 +54,33 @@ export class Reader {
   }
 
   uint8(): number {
-    return this.view.getUint8(this.skip(1))
+    const at = this.at
+    this.at = at + 1
+    return this.view.getUint8(at)
   }
 
   uint16(): number {
-    return this.view.getUint16(this.skip(2), true)
+    const at = this.at
+    this.at = at + 2
+    return this.view.getUint16(at, true)
   }
 
   int16(): number {
-    return this.view.getInt16(this.skip(2), true)
+    const at = this.at
+    this.at = at + 2
+    return this.view.getInt16(at, true)
   }
 
   int32(): number {
-    return this.view.getInt32(this.skip(4), true)
+    const at = this.at
+    this.at = at + 4
+    return this.view.getInt32(at, true)
   }
 
   int64(): bigint {
-    return this.view.getBigInt64(this.skip(8), true)
+    const at = this.at
+    this.at = at + 8
+    return this.view.getBigInt64(at, true)
   }
 
   /** Moves on by `length` and says where the piece began. */
@@ -91,7 +101,7 @@ export class Reader {
     const from = this.skip(length)
     return length <= SHORT
       ? shortText(this.bytes, from, this.at)
-      : decodeText(this.bytes.subarray(from, this.at))
+      : decodeText(new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + from, length))
   }
 }
 

@@ -66,6 +66,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   /** Retries since the last healthy connection. */
   let tries = 0
   let cancelRetry: (() => void) | undefined
+  /** When the pause or the attempt that is under way should be over. */
+  let due = 0
   /** Somebody other than a waiting `connect()` needs the line. */
   let wanted = false
   let lastError: IsomqError | undefined
@@ -75,6 +77,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   function dial(): void {
     cancelRetry?.()
     cancelRetry = undefined
+    due = clock.now() + (options.connectTimeout || Number.POSITIVE_INFINITY)
     session = new Session(++sessions, options, owner)
   }
 
@@ -110,6 +113,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     options.status({ type: 'retrying', attempt: tries, delay })
     // A handler of that event may have closed the client or dialled by hand.
     if (session || cancelRetry || !isTrying()) return
+    due = clock.now() + delay
     cancelRetry = alarm(clock, delay, dial)
   }
 
@@ -139,12 +143,24 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function begin(): void {
-    if (!machine.move('dial')) return
+    if (!machine.move('dial')) return catchUp()
     tries = 0
     lastError = undefined
     network()?.addEventListener('online', online)
     network()?.addEventListener('offline', offline)
     dial()
+  }
+
+  /**
+   * What a timer should have done is done by whoever uses the line: the timers of a Worker's request end with
+   * it, and those of a machine that slept are late.
+   */
+  function catchUp(): void {
+    if (clock.now() < due) return
+    if (cancelRetry) dial()
+    else if (session && !session.ready) {
+      session.end(new IsomqError(provider, 'CONNECT_TIMEOUT', 'an attempt to connect was given up'))
+    }
   }
 
   function online(): void {
@@ -184,6 +200,8 @@ export function createConnection(options: ConnectionOptions): Connection {
         const waiter = { resolve, reject }
         begin()
         if (session?.ready) resolve(session)
+        // It has just ended, before anybody could wait for it.
+        if (machine.state === 'closed' && lastError) reject(lastError)
         waiters.add(waiter)
         return () => {
           waiters.delete(waiter)

@@ -1,6 +1,6 @@
 import { IsomqError, type Provider } from './errors.ts'
 import type { Session } from './session.ts'
-import { quiet } from './wait.ts'
+import { abort, quiet } from './wait.ts'
 
 /** What can become of a delivery. Whatever comes first counts; what comes after it changes nothing. */
 export type Outcome = 'acked' | 'nacked' | 'lost' | 'expired'
@@ -78,7 +78,7 @@ export abstract class Delivery {
   drop(outcome: 'lost' | 'expired', error: IsomqError): void {
     if (this.outcome) return
     this.#error = error
-    this.#abort?.abort(error)
+    if (this.#abort) abort(this.#abort, error)
     this.#end(outcome)
   }
 

@@ -8,6 +8,7 @@ import {
   type SocketEvents,
   type WebSocketClass,
 } from './socket.ts'
+import { abort } from './wait.ts'
 import { type Watchdog, watch } from './watchdog.ts'
 
 /** Where a session goes and what it says first; made anew for every attempt. */
@@ -191,7 +192,7 @@ export class Session {
     this.ready = false
     this.#cancelTimeout?.()
     this.#watchdog?.stop()
-    this.#abort.abort(error)
+    abort(this.#abort, error)
     return true
   }
 }

@@ -95,14 +95,24 @@ export function openSocket(
       hold()
       socket.send(frame)
     },
-    close: (code) => socket.close(code),
+    close(code) {
+      try {
+        socket.close(code)
+      } catch (cause) {
+        events.closed(1006, '', cause)
+      }
+    },
     destroy() {
-      socket.onopen = socket.onmessage = socket.onclose = null
-      // A socket of `ws` that is ended while it opens still reports an error, which somebody must hear.
-      socket.onerror = () => {}
-      const { terminate } = socket as { terminate?: () => void }
-      if (terminate) terminate.call(socket)
-      else if (socket.readyState < 2) socket.close()
+      try {
+        socket.onopen = socket.onmessage = socket.onclose = null
+        // A socket of `ws` that is ended while it opens still reports an error, which somebody must hear.
+        socket.onerror = () => {}
+        const { terminate } = socket as { terminate?: () => void }
+        if (terminate) terminate.call(socket)
+        else if (socket.readyState < 2) socket.close()
+      } catch {
+        // In Workers the socket of another request cannot be touched; it ends with that request.
+      }
     },
   }
   return handle

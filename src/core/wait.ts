@@ -74,3 +74,10 @@ export function quiet<T>(promise: Promise<T>): Promise<T> {
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }
+
+/** Aborts; what belongs to another request of a Worker cannot be touched, and ends with that request. */
+export function abort(controller: AbortController, reason: Error): void {
+  try {
+    controller.abort(reason)
+  } catch {}
+}

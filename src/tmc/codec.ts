@@ -43,12 +43,43 @@ const wrong = (text: string, cause?: unknown): IsomqError =>
     },
   )
 
+/** Headers as they stand in a frame: to find one of a few costs less than to make a Map of all. */
+export class HeaderList {
+  readonly #keys: string[] = []
+  readonly #values: TmcValue[] = []
+
+  add(key: string, value: TmcValue): void {
+    this.#keys.push(key)
+    this.#values.push(value)
+  }
+
+  /** Of a key that came twice, the last value. */
+  get(key: string): TmcValue | undefined {
+    return this.#values[this.#keys.lastIndexOf(key)]
+  }
+
+  toMap(): Map<string, TmcValue> {
+    return new Map(this.#keys.map((key, i) => [key, this.#values[i]!]))
+  }
+}
+
+/** A frame with its headers as they stand. */
+export interface RawFrame extends Omit<TmcFrame, 'headers'> {
+  readonly headers: HeaderList
+}
+
 /**
  * Reads one binary frame.
  *
  * @throws IsomqError `PROTOCOL` when the frame is cut short, of protocol version 1 or of an unknown type
  */
 export function decodeFrame(bytes: Uint8Array): TmcFrame {
+  const frame = readFrame(bytes)
+  return { ...frame, headers: frame.headers.toMap() }
+}
+
+/** {@link decodeFrame}, without the Map. */
+export function readFrame(bytes: Uint8Array): RawFrame {
   try {
     return read(new Reader(bytes))
   } catch (error) {
@@ -57,7 +88,7 @@ export function decodeFrame(bytes: Uint8Array): TmcFrame {
   }
 }
 
-function read(reader: Reader): TmcFrame {
+function read(reader: Reader): RawFrame {
   if (reader.uint8() === 1)
     throw wrong('a frame of protocol version 1, which nobody sends to a client of version 2')
   const code = reader.uint8()
@@ -67,11 +98,11 @@ function read(reader: Reader): TmcFrame {
   let statusPhrase: string | undefined
   let flag: number | undefined
   let token: string | undefined
-  const headers = new Map<string, TmcValue>()
+  const headers = new HeaderList()
   for (let header = reader.uint16(); header !== END; header = reader.uint16()) {
     switch (header) {
       case CUSTOM:
-        headers.set(text(reader) ?? '', readValue(reader))
+        headers.add(text(reader) ?? '', readValue(reader))
         break
       case STATUS_CODE:
         statusCode = reader.int32()

@@ -7,7 +7,7 @@ import { createPending, type Pending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
 import type { WaitOptions } from '../core/wait.ts'
-import { decodeFrame, type TmcFrame } from './codec.ts'
+import { type RawFrame, readFrame } from './codec.ts'
 import {
   confirmFrames,
   encodeConnect,
@@ -53,7 +53,7 @@ interface Live {
   readonly session: Session
   readonly token: string
   readonly confirmFrame: (id: bigint) => Uint8Array<ArrayBuffer>
-  readonly pending: Pending<number, TmcFrame>
+  readonly pending: Pending<number, RawFrame>
   flag: number
   cancelPull?: () => void
 }
@@ -93,9 +93,9 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
         raw,
       )
     }
-    let frame: TmcFrame
+    let frame: RawFrame
     try {
-      frame = decodeFrame(raw)
+      frame = readFrame(raw)
     } catch (error) {
       if (!session.ready) throw error
       return events.malformed(error as IsomqError, raw)
@@ -105,7 +105,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
     else handshake(session, frame)
   }
 
-  function handshake(session: Session, frame: TmcFrame): void {
+  function handshake(session: Session, frame: RawFrame): void {
     if (isRefusal(frame)) {
       const text = `the sign-in was refused (${said(frame)}); check app key, secret, group name and the clock`
       return session.end(new IsomqError(provider, 'AUTH_REJECTED', text, { details: detailsOf(frame) }))
@@ -124,14 +124,14 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
     session.accept()
   }
 
-  function route(session: Session, frame: TmcFrame, raw: Uint8Array): void {
+  function route(session: Session, frame: RawFrame, raw: Uint8Array): void {
     const { flag = 0, headers } = frame
     if (flag > 0 && live?.pending.settle(flag, frame)) return
     if (isRefusal(frame)) {
       const text = `the server reports an error (${said(frame)})`
       return events.notice(new IsomqError(provider, 'PROVIDER', text, { details: detailsOf(frame) }))
     }
-    if (frame.type !== 'send' || !(headers.has('topic') || headers.get('__kind')?.value === 3)) return
+    if (frame.type !== 'send' || !(headers.get('topic') || headers.get('__kind')?.value === 3)) return
     const id = idOf(headers)
     if (id === undefined) {
       return events.malformed(new IsomqError(provider, 'PROTOCOL', 'a data message without an id'), raw)
@@ -227,7 +227,7 @@ async function connectFrame(settings: TmcSettings): Promise<Uint8Array<ArrayBuff
 }
 
 /** A code above 0, 200 too, or a phrase alone: each is an error. */
-const isRefusal = ({ statusCode = 0, statusPhrase }: TmcFrame) => statusCode > 0 || statusPhrase !== undefined
-const said = ({ statusCode, statusPhrase }: TmcFrame) =>
+const isRefusal = ({ statusCode = 0, statusPhrase }: RawFrame) => statusCode > 0 || statusPhrase !== undefined
+const said = ({ statusCode, statusPhrase }: RawFrame) =>
   [statusCode, statusPhrase].filter((part) => part !== undefined).join(' ')
-const detailsOf = ({ statusCode, statusPhrase }: TmcFrame) => ({ code: statusCode, phrase: statusPhrase })
+const detailsOf = ({ statusCode, statusPhrase }: RawFrame) => ({ code: statusCode, phrase: statusPhrase })

@@ -4,7 +4,7 @@ import { IsomqError } from '../core/errors.ts'
 import { parseExact } from '../core/json.ts'
 import type { Session } from '../core/session.ts'
 import { gunzip } from '../core/stream.ts'
-import type { TmcFrame, TmcValue } from './codec.ts'
+import type { HeaderList, TmcFrame, TmcValue } from './codec.ts'
 
 /** What a TMC message says, by whichever way it came. */
 export interface TmcMessageFields {
@@ -64,21 +64,24 @@ export function contentJson<T>(content: string, exact = false): T {
   }
 }
 
+/** Where values are found by key: a list or a Map. */
+type Headers = Pick<TmcFrame['headers'], 'get'>
+
 /** A header as text, whatever its format; undefined when it is missing or null. */
-export function textOf(headers: TmcFrame['headers'], key: string): string | undefined {
+export function textOf(headers: Headers, key: string): string | undefined {
   const value = headers.get(key)?.value
   if (value === undefined || value === null) return undefined
   return value instanceof Uint8Array ? decodeText(value) : String(value)
 }
 
-function dateOf(headers: TmcFrame['headers'], key: string): Date | undefined {
+function dateOf(headers: Headers, key: string): Date | undefined {
   const ms = Number(headers.get(key)?.value ?? Number.NaN)
   // What is beyond the range of a Date stays readable in the headers.
   return Math.abs(ms) <= 8.64e15 ? new Date(ms) : undefined
 }
 
 /** The id of a data message as an exact integer; undefined when it has none. */
-export function idOf(headers: TmcFrame['headers']): bigint | undefined {
+export function idOf(headers: Headers): bigint | undefined {
   const value = headers.get('id')?.value
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return BigInt(value)
@@ -88,7 +91,7 @@ export function idOf(headers: TmcFrame['headers']): bigint | undefined {
 }
 
 /** The content of a data message; compressed content inflates to at most `most` bytes. */
-function contentOf(headers: TmcFrame['headers'], most: number): string | Promise<string> {
+function contentOf(headers: Headers, most: number): string | Promise<string> {
   const value = headers.get('content')?.value
   if (!(value instanceof Uint8Array)) return textOf(headers, 'content') ?? ''
   if (value[0] !== 0x1f || value[1] !== 0x8b) return decodeText(value)
@@ -112,7 +115,7 @@ export async function readMessage(
   return { ...fieldsOf(headers), id: String(id), content: await contentOf(headers, maxContent) }
 }
 
-const fieldsOf = (headers: TmcFrame['headers']): Omit<TmcMessageFields, 'id' | 'content'> => ({
+const fieldsOf = (headers: Headers): Omit<TmcMessageFields, 'id' | 'content'> => ({
   topic: textOf(headers, 'topic') ?? '',
   publisher: textOf(headers, 'publisher'),
   time: dateOf(headers, 'time'),
@@ -125,20 +128,24 @@ const fieldsOf = (headers: TmcFrame['headers']): Omit<TmcMessageFields, 'id' | '
 
 /** A message that a socket brought. Its fields are read from the headers when they are asked for. */
 export class TmcDelivery extends Delivery implements TmcMessage {
-  readonly headers: TmcFrame['headers']
   readonly exactId: bigint
+  readonly #headers: HeaderList
   #content: string | undefined
 
-  constructor(courier: Courier, from: Session, receivedAt: number, id: bigint, headers: TmcFrame['headers']) {
+  constructor(courier: Courier, from: Session, receivedAt: number, id: bigint, headers: HeaderList) {
     super(courier, from, receivedAt)
     this.exactId = id
-    this.headers = headers
+    this.#headers = headers
+  }
+
+  get headers(): TmcFrame['headers'] {
+    return this.#headers.toMap()
   }
 
   /** Reads the content; a promise only when it has to be inflated. */
   prepare(maxContent: number): Promise<void> | undefined {
     if (this.#content !== undefined) return undefined
-    const content = contentOf(this.headers, maxContent)
+    const content = contentOf(this.#headers, maxContent)
     if (typeof content === 'string') {
       this.#content = content
       return undefined
@@ -152,31 +159,31 @@ export class TmcDelivery extends Delivery implements TmcMessage {
     return String(this.exactId)
   }
   get topic(): string {
-    return textOf(this.headers, 'topic') ?? ''
+    return textOf(this.#headers, 'topic') ?? ''
   }
   get content(): string {
     return this.#content ?? ''
   }
   get publisher(): string | undefined {
-    return textOf(this.headers, 'publisher')
+    return textOf(this.#headers, 'publisher')
   }
   get time(): Date | undefined {
-    return dateOf(this.headers, 'time')
+    return dateOf(this.#headers, 'time')
   }
   get outTime(): Date | undefined {
-    return dateOf(this.headers, 'outtime')
+    return dateOf(this.#headers, 'outtime')
   }
   get userId(): string | undefined {
-    return textOf(this.headers, 'userid')
+    return textOf(this.#headers, 'userid')
   }
   get nick(): string | undefined {
-    return textOf(this.headers, 'nick')
+    return textOf(this.#headers, 'nick')
   }
   get dataId(): string | undefined {
-    return textOf(this.headers, 'dataid')
+    return textOf(this.#headers, 'dataid')
   }
   get retried(): number {
-    return Number(this.headers.get('retried')?.value ?? 0) || 0
+    return Number(this.#headers.get('retried')?.value ?? 0) || 0
   }
 
   json<T = unknown>({ exact = false }: { exact?: boolean } = {}): T {

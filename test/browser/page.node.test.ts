@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Playground, startPlayground } from '../../playground/host.mjs'
@@ -8,7 +9,8 @@ const LIVE = ['produced', 'delivered', 'handled', 'confirmed'] as const
 const PHONE = { width: 360, height: 740 }
 
 const executablePath = findChromium()
-const isSkipped = executablePath === undefined && process.env.ISOMQ_REQUIRE !== 'all'
+const isMissing = executablePath === undefined || !existsSync(executablePath)
+const isSkipped = isMissing && process.env.ISOMQ_REQUIRE !== 'all'
 const name = isSkipped
   ? 'the page (skipped: there is no Chromium; set CHROMIUM to the path of one)'
   : 'the page'
@@ -19,7 +21,7 @@ describe.skipIf(isSkipped)(name, () => {
   let open: Visit[] = []
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error('there is no Chromium; set CHROMIUM to the path of one')
+    if (isMissing) throw new Error('there is no Chromium; set CHROMIUM to the path of one')
     // Slow enough to be seen, quick enough to be waited for.
     playground = await startPlayground({ tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } })
     browser = await chromium.launch({ executablePath })

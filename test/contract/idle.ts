@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
+import { rejection } from '../support/events.ts'
 import { benchOf, connected } from './harness.ts'
 import type { ContractPlug } from './plug.ts'
 
@@ -96,6 +97,46 @@ export function idle(plug: ContractPlug): void {
       expect(b.client.state).toBe('open')
       await b.clock.advance(3_600_000 + IDLE + GRACE)
       expect(b.network.sockets.length).toBeGreaterThanOrEqual(2)
+    })
+  })
+
+  describe('A20 · timers that ended with the request that made them', () => {
+    test('A20 · a retry that was never made is made by the next who needs the connection', async () => {
+      const b = bench()
+      ;(await connected(b)).socket.drop()
+      await flush()
+      b.clock.forget()
+      b.clock.sleep(5_000)
+      const call = plug.call(b.client, 'x')
+      const server = await b.signIn()
+      server.answer('x')
+      await call
+      expect(b.network.sockets).toHaveLength(2)
+    })
+
+    test('A20 · an attempt that nobody gave up is given up by the next who needs the connection', async () => {
+      const b = bench()
+      b.client.connect().catch(() => {})
+      await flush()
+      b.clock.forget()
+      b.clock.sleep(60_000)
+      const connecting = b.client.connect({ timeout: 0 })
+      await b.redial()
+      await b.signIn()
+      await connecting
+      expect(b.errors[0]).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    })
+
+    test('A20 · and says so when no further attempt may be made', async () => {
+      const b = bench({ reconnect: false })
+      const first = rejection(b.client.connect())
+      await flush()
+      b.clock.forget()
+      b.clock.sleep(60_000)
+      for (const error of [await rejection(b.client.connect()), await first]) {
+        expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+      }
+      expect(b.client.state).toBe('closed')
     })
   })
 }

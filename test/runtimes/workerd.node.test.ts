@@ -37,8 +37,8 @@ const { outputFiles } = await build({
 
 // From 2026-03-17 on, binary frames are Blobs by default.
 test.each([
-  ['2026-03-01', []],
-  ['2026-03-01', ['nodejs_compat']],
+  ['2026-03-16', []],
+  ['2026-03-16', ['nodejs_compat']],
   ['2026-04-01', []],
   ['2026-04-01', ['nodejs_compat']],
 ])('a Worker of compatibility date %s with the flags %j receives and confirms', async (date, flags) => {

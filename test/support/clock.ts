@@ -64,6 +64,11 @@ export class FakeClock implements Clock {
     this.#now += ms
   }
 
+  /** The timers that there are will never fire: in Workers they end with the request that made them. */
+  forget(): void {
+    this.#timers.clear()
+  }
+
   #firesAt({ at }: Timer): number {
     return this.throttled ? Math.ceil(at / MINUTE) * MINUTE : at
   }

@@ -143,13 +143,13 @@ describe('A22 · hostile input', () => {
 
   test('A22 · a gzip bomb is stopped at the limit, told, failed, and the next message arrives', async () => {
     const zeros = new Uint8Array(1_000_000)
+    let megabytes = 0
     const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
       pull(controller) {
         controller.enqueue(zeros)
-        if (++left === 64) controller.close()
+        if (++megabytes === 64) controller.close()
       },
     })
-    let left = 0
     const bomb = new Uint8Array(
       await new Response(source.pipeThrough(new CompressionStream('gzip'))).arrayBuffer(),
     )
