@@ -15,7 +15,7 @@ const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]
 // A test that needs Node says so in its name; all others run in every runtime.
 const PACKAGE = ['test/package/**/*.test.ts']
 const PAGE = ['test/browser/**/*.test.ts']
-const NODE = ['test/**/*.node.test.ts', 'test/core/md5.test.ts', 'test/tmc/emulator.test.ts']
+const NODE = ['test/**/*.node.test.ts']
 
 type Overrides = TestProjectInlineConfiguration & { readonly runtime: string }
 

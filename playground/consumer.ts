@@ -1,4 +1,4 @@
-import { createTmcClient, type TmcClient, type TmcMessage } from 'isomq/tmc'
+import { createTmcClient, IsomqError, type TmcClient, type TmcMessage } from 'isomq/tmc'
 import { type Env, isUpgrade, json, type ObjectState } from './cloudflare.ts'
 import { EventHub } from './emulators/events.ts'
 import { DEFAULT_APP } from './emulators/tmc-settings.ts'
@@ -24,6 +24,10 @@ export const isQueued = (body: unknown): body is Queued =>
   typeof body === 'object' && body !== null && 'room' in body && 'id' in body
 
 const WATCHDOG_MS = 25_000
+
+/** An error as JSON can carry it. */
+const told = (error: Error | undefined) =>
+  error && { code: error instanceof IsomqError ? error.code : 'ERROR', message: error.message }
 
 /**
  * How to consume TMC on Cloudflare for good: one object per subscription holds the outbound socket, an alarm
@@ -62,7 +66,10 @@ export class TmcConsumer {
     return json({ error: 'not found' }, 404)
   }
 
-  /** The watchdog: outbound sockets do not keep an object in memory, a coming alarm brings it back. */
+  /**
+   * The watchdog: outbound sockets do not keep an object in memory, a coming alarm brings it back. It opens a
+   * client that was refused again, too: a subscription ends by `stop` alone.
+   */
   async alarm(): Promise<void> {
     const subscription = await this.#state.storage.get<Subscription>('subscription')
     if (subscription === undefined) return
@@ -99,10 +106,10 @@ export class TmcConsumer {
   #open(subscription: Subscription): void {
     if (this.#client !== undefined && this.#client.state !== 'closed') return
     const { url, appKey, appSecret, groupName, room } = subscription
-    const client = createTmcClient({ url, appKey, appSecret, groupName })
+    const client = createTmcClient({ url, appKey, appSecret, groupName, sdk: 'worker' })
     this.#client = client
     client.on('state', ({ from, to, reason }) =>
-      this.#events.emit(() => ({ type: 'state', from, to, reason })),
+      this.#events.emit(() => ({ type: 'state', from, to, reason: told(reason) })),
     )
     client.on('error', ({ message }) => this.#events.emit(() => ({ type: 'error', message })))
     client.on('message', (message) => this.#handle(message, room))

@@ -46,11 +46,11 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
 
   function moved({ from, to, reason }: LiveEvent): void {
     state = to as State
-    const code = (reason as { code?: string } | undefined)?.code
+    const { code, message } = (reason ?? {}) as { code?: string; message?: string }
     const isFault = code !== undefined && code !== 'CLOSED'
-    log('worker', `${from} → ${to}${isFault ? `: ${code}` : ''}`, isFault ? 'error' : undefined)
+    log('worker', `${from} → ${to}${isFault ? `: ${message}` : ''}`, isFault ? 'error' : undefined)
     if (from === 'reconnecting' && to === 'open') options.reconnected()
-    if (to === 'closed' && isFault) options.ended(`${code}.`)
+    if (to === 'closed' && isFault) options.ended(`${message}.`)
   }
 
   function told(stats: WorkerStats): void {

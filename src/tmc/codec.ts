@@ -48,7 +48,7 @@ export class HeaderList {
   readonly #keys: string[] = []
   readonly #values: TmcValue[] = []
 
-  add(key: string, value: TmcValue): void {
+  set(key: string, value: TmcValue): void {
     this.#keys.push(key)
     this.#values.push(value)
   }
@@ -59,7 +59,9 @@ export class HeaderList {
   }
 
   toMap(): Map<string, TmcValue> {
-    return new Map(this.#keys.map((key, i) => [key, this.#values[i]!]))
+    const map = new Map<string, TmcValue>()
+    for (let i = 0; i < this.#keys.length; i++) map.set(this.#keys[i]!, this.#values[i]!)
+    return map
   }
 }
 
@@ -74,21 +76,23 @@ export interface RawFrame extends Omit<TmcFrame, 'headers'> {
  * @throws IsomqError `PROTOCOL` when the frame is cut short, of protocol version 1 or of an unknown type
  */
 export function decodeFrame(bytes: Uint8Array): TmcFrame {
-  const frame = readFrame(bytes)
-  return { ...frame, headers: frame.headers.toMap() }
+  return readFrame(bytes, new Map())
 }
 
-/** {@link decodeFrame}, without the Map. */
-export function readFrame(bytes: Uint8Array): RawFrame {
+/** {@link decodeFrame}, with the headers put into what is given. */
+export function readFrame<H extends { set(key: string, value: TmcValue): unknown }>(
+  bytes: Uint8Array,
+  headers: H,
+): Omit<TmcFrame, 'headers'> & { readonly headers: H } {
   try {
-    return read(new Reader(bytes))
+    return read(new Reader(bytes), headers)
   } catch (error) {
     if (error instanceof IsomqError) throw error
     throw wrong('a frame ends before its headers do', error)
   }
 }
 
-function read(reader: Reader): RawFrame {
+function read<H extends { set(key: string, value: TmcValue): unknown }>(reader: Reader, headers: H) {
   if (reader.uint8() === 1)
     throw wrong('a frame of protocol version 1, which nobody sends to a client of version 2')
   const code = reader.uint8()
@@ -98,20 +102,19 @@ function read(reader: Reader): RawFrame {
   let statusPhrase: string | undefined
   let flag: number | undefined
   let token: string | undefined
-  const headers = new HeaderList()
   for (let header = reader.uint16(); header !== END; header = reader.uint16()) {
     switch (header) {
       case CUSTOM:
-        headers.add(text(reader) ?? '', readValue(reader))
+        headers.set(text(reader) ?? '', readValue(reader))
         break
       case STATUS_CODE:
-        statusCode = reader.int32()
+        statusCode = reader.int32() || undefined
         break
       case STATUS_PHRASE:
         statusPhrase = text(reader) ?? undefined
         break
       case FLAG:
-        flag = reader.int32()
+        flag = reader.int32() || undefined
         break
       case TOKEN:
         token = text(reader) ?? undefined

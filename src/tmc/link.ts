@@ -7,7 +7,7 @@ import { createPending, type Pending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
 import type { WaitOptions } from '../core/wait.ts'
-import { type RawFrame, readFrame } from './codec.ts'
+import { HeaderList, type RawFrame, readFrame } from './codec.ts'
 import {
   confirmFrames,
   encodeConnect,
@@ -95,7 +95,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
     }
     let frame: RawFrame
     try {
-      frame = readFrame(raw)
+      frame = readFrame(raw, new HeaderList())
     } catch (error) {
       if (!session.ready) throw error
       return events.malformed(error as IsomqError, raw)

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { calls } from './calls.ts'
+import { closing } from './closing.ts'
 import { credentials } from './credentials.ts'
 import { frames } from './frames.ts'
 import { idle } from './idle.ts'
@@ -16,6 +17,7 @@ import { watching } from './watching.ts'
 export function contract(plug: ContractPlug): void {
   describe(`contract: ${plug.name}`, () => {
     lifecycle(plug)
+    closing(plug)
     receive(plug)
     settle(plug)
     calls(plug)

@@ -1,8 +1,8 @@
 // The poller's calls on a fetch that the test answers.
 import { createTmcPoller, signTop, type TmcPollerOptions } from 'isomq/tmc'
 import { expect, test } from 'vitest'
-import { FakeClock, flush } from '../support/clock.ts'
-import { rejection } from '../support/events.ts'
+import { FakeClock } from '../support/clock.ts'
+import { rejection, until } from '../support/events.ts'
 
 interface Call {
   readonly url: string
@@ -32,13 +32,12 @@ function poller(
 }
 
 const json = (value: unknown) => Response.json(value)
+const messages = (list: object[]) =>
+  json({ tmc_messages_consume_response: { messages: { tmc_message: list } } })
 const empty = () => json({ tmc_messages_consume_response: { messages: {} } })
 
-/** Lets requests, which streams answer, come to their end. */
-const settle = async () => {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve))
-  await flush()
-}
+/** What the clock waits for: asked again until it is what it should be, since streams answer in their own time. */
+const timer = (clock: FakeClock, ms: number) => until(() => clock.untilNext === ms)
 
 test('a call is a signed form, with the time of China and nothing in its URL', async () => {
   const { client, calls, clock } = poller(() => json({ tmc_groups_get_response: {} }))
@@ -68,66 +67,49 @@ test('a sign callback replaces the secret, and gets all fields', async () => {
 })
 
 test('empty answers are asked for ever more rarely; a message makes it eager again', async () => {
-  let next: () => Response = empty
-  const { client, calls, clock } = poller(() => next())
+  const answers: Response[] = []
+  const { client, calls, clock } = poller(() => answers.shift() ?? empty())
   client.on('message', () => {})
-  await settle()
-  const pauses: number[] = []
-  for (let i = 0; i < 7; i++) {
-    pauses.push(clock.untilNext!)
-    await clock.advance(clock.untilNext!)
-    await settle()
+  for (const pause of [1000, 2000, 4000, 8000, 16000, 30000, 30000]) {
+    await timer(clock, pause)
+    await clock.advance(pause)
   }
-  expect(pauses).toEqual([1000, 2000, 4000, 8000, 16000, 30000, 30000])
-  next = () => {
-    next = empty
-    return json({
-      tmc_messages_consume_response: { messages: { tmc_message: [{ id: 1, topic: 't', content: '{}' }] } },
-    })
-  }
+  await timer(clock, 30_000)
+  const { length } = calls
+  answers.push(messages([{ id: 1, topic: 't', content: '{}' }]))
   await clock.advance(30_000)
-  await settle()
-  expect(clock.untilNext).toBe(50)
+  // It asks again at once, and finds nothing.
+  await until(() => calls.length === length + 2 || clock.untilNext === 0)
   await clock.advance(0)
-  await settle()
-  expect(calls.filter(({ fields }) => fields.method === 'taobao.tmc.messages.consume')).toHaveLength(10)
-  const closed = client.close()
-  await settle()
-  await clock.advance(1000)
-  await closed
+  await until(() => calls.length === length + 2)
+  await client.close()
+  expect(calls.filter(({ fields }) => fields.method === 'taobao.tmc.messages.confirm')).toHaveLength(1)
   expect(clock.timers).toBe(0)
 })
 
 test('a message that the gateway gives out again while its handler runs is not handed out twice', async () => {
-  const message = { id: '7104300000000000001', topic: 't', content: '{}' }
-  const { client, clock } = poller(({ fields }) =>
-    fields.method === 'taobao.tmc.messages.consume'
-      ? json({ tmc_messages_consume_response: { messages: { tmc_message: [message] } } })
-      : json({ tmc_messages_confirm_response: { is_success: true } }),
+  const { client, calls, clock } = poller(() =>
+    messages([{ id: '7104300000000000001', topic: 't', content: '{}' }]),
   )
   let runs = 0
   client.on('message', () => {
     runs++
     return new Promise(() => {})
   })
-  await settle()
-  await clock.advance(5000)
-  await settle()
-  expect(runs).toBe(1)
+  await until(() => clock.untilNext === 0)
+  await clock.advance(0)
+  await timer(clock, 1000)
+  expect([runs, calls.length]).toEqual([1, 2])
   const closed = client.close({ timeout: 10 })
-  await clock.advance(20)
-  await settle()
+  await clock.advance(10)
   await closed
+  expect(clock.timers).toBe(0)
 })
 
 test('a confirm that fails is told, and its ack() rejects', async () => {
   const { client, clock } = poller(({ fields }) =>
     fields.method === 'taobao.tmc.messages.consume'
-      ? json({
-          tmc_messages_consume_response: {
-            messages: { tmc_message: [{ id: 5, topic: 't', content: '{}' }] },
-          },
-        })
+      ? messages([{ id: 5, topic: 't', content: '{}' }])
       : json({
           error_response: { code: 15, msg: 'Remote service error', sub_code: 'isp.top-remote-unknown-error' },
         }),
@@ -137,12 +119,9 @@ test('a confirm that fails is told, and its ack() rejects', async () => {
   const { value } = await client.messages().next()
   const ack = rejection(value!.ack())
   await clock.advance(50)
-  await settle()
   expect(await ack).toMatchObject({ code: 'PROVIDER', retryable: true })
   expect(errors).toHaveLength(1)
-  const closed = client.close()
-  await clock.advance(20_000)
-  await closed
+  await client.close()
 })
 
 test.each([
@@ -168,7 +147,7 @@ test('a call ends with its signal, or with its time', async () => {
   const abort = new AbortController()
   const aborted = rejection(client.groups({}, { signal: abort.signal }))
   const late = rejection(client.groups({}, { timeout: 300 }))
-  await settle()
+  await until(() => clock.timers === 2)
   abort.abort(new Error('enough'))
   await clock.advance(300)
   expect(await aborted).toMatchObject({ code: 'ABORTED', cause: { message: 'enough' } })
