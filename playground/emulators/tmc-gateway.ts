@@ -44,10 +44,12 @@ const METHODS: Readonly<Record<string, Method>> = {
 /** Answers one call of the HTTP gateway; errors come in HTTP 200 too. */
 export async function gateway(room: TmcRoom, request: Request): Promise<Response> {
   room.counters.httpRequests++
+  // Read in any case: what is left unread breaks the connection, and with it the caller's next request.
+  const form = request.method === 'POST' ? await request.text() : ''
   const fault = room.faults.nextHttpFault()
   if (fault !== undefined) return new Response(fault.body, { status: fault.status, headers: CORS })
   const requestId = crypto.randomUUID().replaceAll('-', '').slice(0, 13)
-  const body = await answer(room, request, requestId).catch((error: unknown) => {
+  const body = await answer(room, new URL(request.url).search, form, requestId).catch((error: unknown) => {
     if (!(error instanceof TopError)) throw error
     const { code, msg, subCode: sub_code, subMsg: sub_msg } = error
     return JSON.stringify({ error_response: { code, msg, sub_code, sub_msg, request_id: requestId } })
@@ -56,11 +58,9 @@ export async function gateway(room: TmcRoom, request: Request): Promise<Response
   return new Response(body, { headers: { ...CORS, 'content-type': 'text/javascript;charset=UTF-8' } })
 }
 
-async function answer(room: TmcRoom, request: Request, requestId: string): Promise<string> {
+async function answer(room: TmcRoom, query: string, form: string, requestId: string): Promise<string> {
   const params: Record<string, string> = Object.create(null)
-  const query = new URL(request.url).searchParams
-  const form = request.method === 'POST' ? new URLSearchParams(await request.text()) : []
-  for (const [key, value] of [...query, ...form]) params[key] = value
+  for (const text of [query, form]) for (const [key, value] of new URLSearchParams(text)) params[key] = value
   const app = await verify(room, params)
   const name = params.method!
   const fields = METHODS[name]!({ room, params, app, appKey: params.app_key! })

@@ -22,7 +22,8 @@ export const tmc: SoakPlug = async (base) => {
         url: wire,
         maxBuffered,
         random,
-        concurrency: 16,
+        // Few enough that slow handlers make the buffer run full.
+        concurrency: 2,
         reconnect: { minDelay: 5, maxDelay: 100, stableAfter: 0 },
       }) as SoakClient,
     produce: async (count) =>

@@ -1,5 +1,5 @@
 import { createTmcPoller, IsomqError, type TmcPollerOptions, type TopSignMethod } from 'isomq/tmc'
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { APP, room } from '../support/emulator.ts'
 import { rejection, until } from '../support/events.ts'
 
@@ -151,12 +151,6 @@ test('a gateway in trouble is asked again, and nothing is lost', async () => {
     ),
   ).toBe(true)
   expect((await stats()).confirmed).toBe(10)
-})
-
-test('an answer that is no gateway’s is PROTOCOL', async () => {
-  const client = createTmcPoller({ ...APP, url: `${inject('playground')}/health` })
-  expect(await rejection(client.groups())).toMatchObject({ code: 'PROTOCOL' })
-  await client.close()
 })
 
 test('ids that are no integers are refused', async () => {
