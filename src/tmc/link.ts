@@ -55,6 +55,8 @@ interface Live {
   readonly confirmFrame: (id: bigint) => Uint8Array<ArrayBuffer>
   readonly pending: Pending<number, RawFrame>
   flag: number
+  /** Something was sent since the last pull was due. */
+  spoke: boolean
   cancelPull?: () => void
 }
 
@@ -75,7 +77,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
       return { url: settings.url, hello: [await connectFrame(settings)] }
     },
     received,
-    probe: pull,
+    probe: () => pull(true),
     ready: () => schedulePull(FIRST_PULL),
     lost(session, error) {
       live?.cancelPull?.()
@@ -120,6 +122,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
       confirmFrame: confirmFrames(token),
       pending: createPending(provider, clock, settings.maxPending),
       flag: CONNECT_FLAG,
+      spoke: true,
     }
     session.accept()
   }
@@ -143,12 +146,14 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
     if (!pullInterval || !live) return
     live.cancelPull = alarm(clock, delay, () => {
       schedulePull(pullInterval)
-      pull()
+      // A full buffer asks for nothing, but an idle line would be closed by the server.
+      pull(!live?.spoke)
+      if (live) live.spoke = false
     })
   }
 
-  function pull(): void {
-    if (!live || !events.hungry()) return
+  function pull(always: boolean): void {
+    if (!live || !(always || events.hungry())) return
     try {
       send(live, encodePull(live.token), 'pull')
     } catch {
@@ -158,6 +163,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
 
   function send(to: Live, frame: Uint8Array<ArrayBuffer>, kind: string, id?: bigint): void {
     to.session.send(frame)
+    to.spoke = true
     events.trace('sent', () => ({ kind, id: id?.toString() }))
   }
 
@@ -202,7 +208,7 @@ export function createLink(settings: TmcSettings, events: LinkEvents): Link {
       send(now, encodeFail(now.token, id, reason), 'fail', id)
     },
     pull() {
-      if (pullInterval) pull()
+      if (pullInterval) pull(false)
     },
   }
   return link

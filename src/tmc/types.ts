@@ -21,7 +21,7 @@ export type TmcEvents = ReceiverEvents<TmcMessage, TmcStatus>
 
 /** Counters since the client was made. */
 export interface TmcStats extends DeliveryStats {
-  /** Confirmed without being handed out, since they had been handled within the `dedupe` window. */
+  /** Confirmed (and counted in `acked`) without being handed out: handled before, within `dedupe`. */
   readonly duplicates: number
   readonly malformed: number
   readonly produced: number
@@ -44,7 +44,10 @@ export interface TmcProduceInput {
 /** What the socket client and the poller have in common: see `createTmcClient` and `createTmcPoller`. */
 export interface TmcConsumer<Events = TmcEvents> extends AsyncDisposable {
   readonly state: State
-  /** Stops taking, lets what runs end and be confirmed, then closes. Never rejects; may be called twice. */
+  /**
+   * Stops taking, lets what runs end and be confirmed, then closes. Never rejects; may be called twice. A
+   * handler that awaits it waits for itself, until `timeout` ends that: call it without `await` there.
+   */
   close(options?: CloseOptions): Promise<void>
   /**
    * Adds a handler and returns what takes it off. Handlers of `message` connect the client; a message is

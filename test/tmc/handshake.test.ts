@@ -110,6 +110,26 @@ describe('pull requests', () => {
     expect([...script.ofKind(1)[0]!.headers.keys()]).toEqual(['__kind'])
   })
 
+  test('ask for nothing while the buffer is full, unless nothing else keeps the line alive', async () => {
+    const b = bench({
+      pullInterval: 10_000,
+      idleTimeout: 0,
+      maxBuffered: 1,
+      concurrency: 1,
+      handlerTimeout: 0,
+    })
+    const script = await b.signIn()
+    b.client.on('message', () => new Promise(() => {}))
+    script.deliver(1, 2)
+    await b.clock.advance(500)
+    expect([script.pulls, b.client.stats().buffered]).toEqual([0, 1])
+    await b.client.confirm('7')
+    await b.clock.advance(10_000)
+    expect(script.pulls).toBe(0)
+    await b.clock.advance(10_000)
+    expect(script.pulls).toBe(1)
+  })
+
   test('do not go out at all with 0', async () => {
     const b = bench({ pullInterval: 0, idleTimeout: 0, maxBuffered: 2 })
     const script = await b.signIn()
