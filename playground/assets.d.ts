@@ -6,7 +6,7 @@ declare module '*.css' {
   const text: string
   export default text
 }
-declare module '*.txt' {
+declare module 'page:script' {
   const text: string
   export default text
 }

@@ -1,35 +1,51 @@
-// Bundles page and Worker into playground/.build; run by `npm start` and by wrangler.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+// Bundles page and Worker: in memory for `npm start` and the tests, into playground/.build for wrangler.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
 // In a folder of its own: wrangler takes what lies beside it for further modules.
-export const WORKER = at('./.build/worker/worker.mjs')
+const WORKER = at('./.build/worker/worker.mjs')
 
-const common = { bundle: true, format: 'esm', target: 'es2022', logLevel: 'warning', legalComments: 'none' }
+const common = {
+  bundle: true,
+  write: false,
+  format: 'esm',
+  target: 'es2022',
+  logLevel: 'warning',
+  legalComments: 'none',
+}
 
-export async function bundle() {
-  mkdirSync(at('./.build'), { recursive: true })
-  const page = at('./page/main.ts')
-  const script = at('./.build/page.js.txt')
-  if (existsSync(page)) {
-    await build({ ...common, entryPoints: [page], outfile: script, conditions: ['browser'], minify: true })
-  } else {
-    writeFileSync(script, '')
-  }
-  await build({
-    ...common,
+const textOf = async (options) => (await build({ ...common, ...options })).outputFiles[0].text
+
+/** `import script from 'page:script'` gives the page's bundle as text. */
+const pageScript = {
+  name: 'page',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^page:script$/ }, ({ path }) => ({ path, namespace: 'page' }))
+    onLoad({ filter: /.*/, namespace: 'page' }, async () => ({
+      contents: await textOf({ entryPoints: [at('./page/main.ts')], conditions: ['browser'], minify: true }),
+      loader: 'text',
+    }))
+  },
+}
+
+/** The Worker, page and all, as one module. */
+export function bundle() {
+  return textOf({
     entryPoints: [at('./worker.ts')],
-    outfile: WORKER,
     platform: 'neutral',
     mainFields: ['module', 'main'],
     // Without these isows would bring the `ws` package for Node.
     conditions: ['workerd', 'worker', 'browser', 'import'],
-    loader: { '.html': 'text', '.css': 'text', '.txt': 'text' },
+    loader: { '.html': 'text', '.css': 'text' },
     external: ['cloudflare:*', 'node:*'],
+    plugins: [pageScript],
   })
-  return WORKER
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(dirname(WORKER), { recursive: true })
+  writeFileSync(WORKER, await bundle())
+}

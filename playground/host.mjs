@@ -1,5 +1,4 @@
 // The Worker on this machine: what Cloudflare would do, done by miniflare.
-import { readFileSync } from 'node:fs'
 import { Miniflare } from 'miniflare'
 import { bundle } from './build.mjs'
 
@@ -16,7 +15,7 @@ export const COMPATIBILITY_DATE = '2026-04-01'
  * @returns {Promise<{ url: string, port: number, stop(): Promise<void> }>}
  */
 export async function startPlayground({ port = 0, host = '127.0.0.1', persist, tmc = {} } = {}) {
-  const script = readFileSync(await bundle(), 'utf8')
+  const script = await bundle()
   const objects = (names) =>
     Object.fromEntries(names.map(([name, className]) => [name, { className, useSQLite: true }]))
   const miniflare = new Miniflare({

@@ -1,4 +1,4 @@
-import script from './.build/page.js.txt'
+import script from 'page:script'
 import { CORS, type Env, isUpgrade, json, type MessageBatch } from './cloudflare.ts'
 import { isQueued } from './consumer.ts'
 import page from './page/index.html'

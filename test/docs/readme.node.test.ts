@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import ts from 'typescript'
 import { expect, inject, test } from 'vitest'
 
 const FOLDER = 'node_modules/.cache/isomq/readme'
@@ -25,6 +26,25 @@ test('the first example of the README has ten lines between its import and its e
     .split('\n')
     .filter((line) => line !== '')
   expect(lines.length).toBeLessThanOrEqual(11)
+})
+
+test('the examples of the README have no mistake in their types', { timeout: 60_000 }, () => {
+  mkdirSync(FOLDER, { recursive: true })
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, process.cwd())
+  const files = blocks.map((code, i) => {
+    const file = `${FOLDER}/types-${i + 1}.ts`
+    writeFileSync(file, code)
+    return file
+  })
+  const program = ts.createProgram(files, { ...options, paths: config.compilerOptions.paths })
+  const mistakes = ts.getPreEmitDiagnostics(program)
+  expect(
+    mistakes.map(({ file, messageText }) => [
+      file?.fileName,
+      ts.flattenDiagnosticMessageText(messageText, ' '),
+    ]),
+  ).toEqual([])
 })
 
 test.each(blocks.map((code, i) => [i + 1, code] as const))(

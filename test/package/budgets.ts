@@ -4,14 +4,21 @@ export interface Budget {
   /** What the user writes. */
   readonly code: string
   readonly most?: number
+  /** What it takes today, where that is more than the budget: it may only become less. */
+  readonly today?: number
 }
 
 const all = (entry: string): string => `export * from '${entry}'`
 
 export const budgets: readonly Budget[] = [
-  { name: 'createTmcClient alone', code: "export { createTmcClient } from 'isomq/tmc'", most: 8000 },
+  {
+    name: 'createTmcClient alone',
+    code: "export { createTmcClient } from 'isomq/tmc'",
+    most: 8000,
+    today: 14_300,
+  },
   { name: 'createTmcPoller alone', code: "export { createTmcPoller } from 'isomq/tmc'" },
-  { name: 'isomq/tmc', code: all('isomq/tmc'), most: 12_000 },
+  { name: 'isomq/tmc', code: all('isomq/tmc'), most: 12_000, today: 20_700 },
   { name: 'isomq/errors', code: all('isomq/errors'), most: 500 },
   { name: 'isomq', code: all('isomq') },
 ]
