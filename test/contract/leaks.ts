@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FakeClock, flush } from '../support/clock.ts'
-import { once, rejection, until } from '../support/events.ts'
+import { once, until } from '../support/events.ts'
 import { seeded } from '../support/random.ts'
 import { fakeNetwork } from '../support/socket.ts'
 import { benchOf, connected } from './harness.ts'
@@ -95,11 +95,12 @@ export function leaks(plug: ContractPlug): void {
       const { options } = await plug.room()
       for (let i = 0; i < 5; i++) {
         const client = plug.create(options)
-        const connecting = rejection(client.connect())
+        // In a later turn it may have got through already.
+        const connecting = client.connect().catch((error: unknown) => error)
         for (let turn = 0; turn < i; turn++) await new Promise((resolve) => setTimeout(resolve, 0))
         await client.close()
-        const ended = await Promise.race([connecting, Promise.resolve()])
-        if (ended) expect(ended).toMatchObject({ code: 'CLOSED' })
+        const ended = await connecting
+        if (ended !== undefined) expect(ended).toMatchObject({ code: 'CLOSED' })
         await until(() => client.state === 'closed')
       }
     })
