@@ -54,33 +54,30 @@ export class Reader {
   }
 
   uint8(): number {
-    const at = this.at
-    this.at = at + 1
-    return this.view.getUint8(at)
+    return this.view.getUint8(this.#move(1))
   }
 
   uint16(): number {
-    const at = this.at
-    this.at = at + 2
-    return this.view.getUint16(at, true)
+    return this.view.getUint16(this.#move(2), true)
   }
 
   int16(): number {
-    const at = this.at
-    this.at = at + 2
-    return this.view.getInt16(at, true)
+    return this.view.getInt16(this.#move(2), true)
   }
 
   int32(): number {
-    const at = this.at
-    this.at = at + 4
-    return this.view.getInt32(at, true)
+    return this.view.getInt32(this.#move(4), true)
   }
 
   int64(): bigint {
-    const at = this.at
-    this.at = at + 8
-    return this.view.getBigInt64(at, true)
+    return this.view.getBigInt64(this.#move(8), true)
+  }
+
+  /** Moves on by `size` and says from where; the view sees to it that this is not past the end. */
+  #move(size: number): number {
+    const from = this.at
+    this.at = from + size
+    return from
   }
 
   /** Moves on by `length` and says where the piece began. */

@@ -1,8 +1,8 @@
 import { backoff, type ReconnectOptions } from './backoff.ts'
 import { alarm } from './clock.ts'
-import { IsomqError } from './errors.ts'
+import { IsomqError, type IsomqErrorCode } from './errors.ts'
 import { createMachine, type State, type StateChange } from './machine.ts'
-import { Session, type SessionSetup } from './session.ts'
+import { createSession, type Session, type SessionSetup } from './session.ts'
 import { type WaitOptions, wait } from './wait.ts'
 
 /** What happens on the line, for `on('status')`. */
@@ -18,8 +18,8 @@ export interface ConnectionOptions extends SessionSetup {
   ready?(session: Session): void
   /** A session is over; settle what belongs to it. Never called for one that was not ready. */
   lost?(session: Session, error: IsomqError): void
-  /** The connection ended by itself: a refusal, or no retries left. */
-  gaveUp?(error: IsomqError): void
+  /** A refusal, or no retries left: the owner is to stop the connection. */
+  gaveUp(error: IsomqError): void
   changed(change: StateChange): void
   status(status: ConnectionStatus): void
 }
@@ -31,20 +31,10 @@ export interface Connection {
   readonly session: Session | undefined
   /** Dials, when that has not been done, and keeps the line up. */
   start(): void
-  /** Resolves with the signed-in session, dialling first when that has not been done. */
-  connect(options?: WaitOptions): Promise<Session>
+  /** Resolves when a session is signed in, dialling first when that has not been done. */
+  connect(options?: WaitOptions): Promise<void>
   /** Ends the line and settles everything; `connect()` revives it. */
   stop(error: IsomqError): Promise<void>
-}
-
-/** What tells `online` and `offline`: browsers and their workers do. */
-function network(): EventTarget | undefined {
-  return 'ononline' in globalThis ? (globalThis as unknown as EventTarget) : undefined
-}
-
-interface Waiter {
-  resolve(session: Session): void
-  reject(error: Error): void
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
@@ -55,11 +45,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     maxDelay,
     stableAfter = 10_000,
     refused,
-  } = reconnect || {
-    retries: 0,
-  }
+  } = reconnect || { retries: 0 }
   const machine = createMachine(options.changed)
-  const waiters = new Set<Waiter>()
+  /** What settles the calls of `connect()` that wait. */
+  const waiters = new Set<(error?: IsomqError) => void>()
   let session: Session | undefined
   let sessions = 0
   let openedAt = 0
@@ -72,13 +61,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   let wanted = false
   let lastError: IsomqError | undefined
 
-  const owner = { accepted, ended }
-
   function dial(): void {
     cancelRetry?.()
     cancelRetry = undefined
     due = clock.now() + (options.connectTimeout || Number.POSITIVE_INFINITY)
-    session = new Session(++sessions, options, owner)
+    session = createSession(++sessions, options, { accepted, ended })
   }
 
   function accepted(now: Session): void {
@@ -88,7 +75,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (now.error) return
     machine.move('ready')
     options.status({ type: 'connected', session: now.id })
-    for (const { resolve } of [...waiters]) resolve(now)
+    for (const settle of [...waiters]) settle()
   }
 
   function ended(old: Session, error: IsomqError): void {
@@ -101,13 +88,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       machine.move('lost', error)
     }
     options.status({ type: 'disconnected', session: old.id, error })
-    if (machine.state === 'connecting' || machine.state === 'reconnecting') retry(error, wasOpen)
+    if (isTrying()) retry(error, wasOpen)
   }
 
   function retry(error: IsomqError, wasOpen: boolean): void {
     const healthy = wasOpen && clock.now() - openedAt >= stableAfter
     if (healthy) tries = 0
-    if (isFinal(error) || tries >= retries) return giveUp(error)
+    if (isFinal(error) || tries >= retries) return options.gaveUp(error)
     tries++
     const delay = backoff(healthy ? 0 : tries, random, minDelay, maxDelay)
     options.status({ type: 'retrying', attempt: tries, delay })
@@ -124,30 +111,22 @@ export function createConnection(options: ConnectionOptions): Connection {
     return error.code === 'CONFIG' || (error.code === 'CONNECT_FAILED' && !error.retryable)
   }
 
-  function giveUp(error: IsomqError): void {
-    // The owner first: who hears of the end from the state may connect anew.
-    options.gaveUp?.(error)
-    halt(error)
-  }
-
   /** Everything of `stop` but the socket. */
   function halt(error: IsomqError, trigger: 'stop' | 'cancel' = 'stop'): void {
     cancelRetry?.()
     cancelRetry = undefined
     wanted = false
-    network()?.removeEventListener('online', online)
-    network()?.removeEventListener('offline', offline)
+    watchNetwork('removeEventListener')
     const left = [...waiters]
     machine.move(trigger, error)
-    for (const { reject } of left) reject(error)
+    for (const settle of left) settle(error)
   }
 
   function begin(): void {
     if (!machine.move('dial')) return catchUp()
     tries = 0
     lastError = undefined
-    network()?.addEventListener('online', online)
-    network()?.addEventListener('offline', offline)
+    watchNetwork('addEventListener')
     dial()
   }
 
@@ -158,9 +137,20 @@ export function createConnection(options: ConnectionOptions): Connection {
   function catchUp(): void {
     if (clock.now() < due) return
     if (cancelRetry) dial()
-    else if (session && !session.ready) {
-      session.end(new IsomqError(provider, 'CONNECT_TIMEOUT', 'an attempt to connect was given up'))
-    }
+    else cut('CONNECT_TIMEOUT', 'an attempt to connect took too long')
+  }
+
+  /** Ends the attempt that is under way. */
+  function cut(code: IsomqErrorCode, text: string): void {
+    if (session && !session.ready) session.end(new IsomqError(provider, code, text))
+  }
+
+  /** Browsers and their workers tell `online` and `offline`. */
+  function watchNetwork(how: 'addEventListener' | 'removeEventListener'): void {
+    if (!('ononline' in globalThis)) return
+    const network = globalThis as unknown as EventTarget
+    network[how]('online', online)
+    network[how]('offline', offline)
   }
 
   function online(): void {
@@ -168,9 +158,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function offline(): void {
-    if (session && !session.ready) {
-      session.end(new IsomqError(provider, 'CONNECT_FAILED', 'the machine went offline while connecting'))
-    }
+    cut('CONNECT_FAILED', 'the machine went offline')
   }
 
   /** The last who waited has left: with nobody else to connect for, nothing is left behind. */
@@ -178,7 +166,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (waiters.size > 0 || wanted || machine.state !== 'connecting') return
     const dialling = session
     session = undefined
-    const error = new IsomqError(provider, 'ABORTED', 'nobody waits for the connection any more')
+    const error = new IsomqError(provider, 'ABORTED', 'nobody waits for the connection')
     halt(error, 'cancel')
     dialling?.end(error)
   }
@@ -196,15 +184,15 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     connect(limits = {}) {
       const waiting = { provider, clock, what: 'connection', why: () => lastError }
-      return wait<Session>(limits, waiting, (resolve, reject) => {
-        const waiter = { resolve, reject }
+      return wait<void>(limits, waiting, (resolve, reject) => {
+        const settle = (error?: IsomqError) => (error ? reject(error) : resolve())
         begin()
-        if (session?.ready) resolve(session)
+        if (session?.ready) resolve()
         // It has just ended, before anybody could wait for it.
         if (machine.state === 'closed' && lastError) reject(lastError)
-        waiters.add(waiter)
+        waiters.add(settle)
         return () => {
-          waiters.delete(waiter)
+          waiters.delete(settle)
           forsaken()
         }
       })

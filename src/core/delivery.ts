@@ -5,6 +5,24 @@ import { abort, quiet } from './wait.ts'
 /** What can become of a delivery. Whatever comes first counts; what comes after it changes nothing. */
 export type Outcome = 'acked' | 'nacked' | 'lost' | 'expired'
 
+/** Counters since the client was made. */
+export interface DeliveryStats {
+  readonly received: number
+  /** Settled by `ack`, or by handlers that ended well. */
+  readonly acked: number
+  readonly nacked: number
+  /** Marked by the server as sent before. */
+  readonly redelivered: number
+  /** Left with the server because the buffer was full. */
+  readonly overflowed: number
+  /** Given up because their connection was lost before they were settled; they come again. */
+  readonly lost: number
+  /** Given up because their deadline passed; they come again. */
+  readonly expired: number
+  /** Waiting for a consumer now. */
+  readonly buffered: number
+}
+
 /** How a provider tells the far side what became of a message. */
 export interface Courier<D extends Delivery = Delivery> {
   readonly provider: Provider
@@ -46,11 +64,15 @@ export abstract class Delivery {
   }
 
   ack(): Promise<void> {
-    return quiet((async () => this.settle('acked'))())
+    return this.#promise('acked')
   }
 
   nack(reason?: string): Promise<void> {
-    return quiet((async () => this.settle('nacked', reason))())
+    return this.#promise('nacked', reason)
+  }
+
+  #promise(outcome: 'acked' | 'nacked', reason?: string): Promise<void> {
+    return quiet((async () => this.settle(outcome, reason))())
   }
 
   /**
@@ -66,7 +88,7 @@ export abstract class Delivery {
     try {
       this.#answer = outcome === 'acked' ? courier.ack(this) : courier.nack(this, reason)
     } catch (cause) {
-      const text = 'the connection was lost before the message could be settled; it will come again'
+      const text = 'the connection was lost; the message will come again'
       this.drop('lost', new IsomqError(courier.provider, 'CONNECTION_LOST', text, { cause }))
       throw this.#error
     }

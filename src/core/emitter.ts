@@ -1,5 +1,4 @@
 import mitt from 'mitt'
-import { isThenable } from './wait.ts'
 
 export interface Emitter<Events extends Record<string, unknown>> {
   /** Adds a handler and returns what takes it off again. */
@@ -7,7 +6,6 @@ export interface Emitter<Events extends Record<string, unknown>> {
   emit<K extends keyof Events>(type: K, event: Events[K]): void
   /** Whether anybody listens: costly events are made only then. */
   has(type: keyof Events): boolean
-  clear(): void
 }
 
 /**
@@ -20,10 +18,9 @@ export function createEmitter<Events extends Record<string, unknown>>(
   const events = mitt<Events>()
   return {
     on(type, handler) {
-      const safe = (event: Events[typeof type]) => {
+      const safe = async (event: Events[typeof type]) => {
         try {
-          const result = handler(event)
-          if (isThenable(result)) result.then(undefined, (thrown) => failed(thrown, type))
+          await handler(event)
         } catch (thrown) {
           failed(thrown, type)
         }
@@ -32,7 +29,6 @@ export function createEmitter<Events extends Record<string, unknown>>(
       return () => events.off(type, safe)
     },
     emit: (type, event) => events.emit(type, event),
-    has: (type) => (events.all.get(type)?.length ?? 0) > 0,
-    clear: () => events.all.clear(),
+    has: (type) => !!events.all.get(type)?.length,
   }
 }

@@ -1,9 +1,9 @@
 import { alarm, type Clock } from './clock.ts'
-import type { Delivery } from './delivery.ts'
+import type { Delivery, DeliveryStats, Outcome } from './delivery.ts'
 import { IsomqError, type Provider, toError } from './errors.ts'
+import { createHandlers, type Failure } from './handlers.ts'
 import { createIterator, type MessagesOptions } from './iterate.ts'
 import type { Session } from './session.ts'
-import { isThenable } from './wait.ts'
 
 export interface InboxOptions<D extends Delivery> {
   readonly provider: Provider
@@ -16,12 +16,13 @@ export interface InboxOptions<D extends Delivery> {
   readonly handlerTimeout: number
   /** Makes a delivery ready for its consumer, such as inflating it; what it rejects with fails the delivery. */
   prepare?(delivery: D): Promise<void> | undefined
-  /** Something failed that no caller waits for. */
-  report(error: Error): void
-  /** The buffer ran full (once per crossing), or is half empty again. */
-  slow(buffered: number): void
+  /** The buffer is half empty again: ask for more. */
   relieved(): void
 }
+
+export type BufferStatus =
+  /** The buffer ran full: what arrives now is left with the server until `relieved`. Once per crossing. */
+  { readonly type: 'slow'; readonly buffered: number } | { readonly type: 'relieved' }
 
 /** Who takes deliveries: an iterator, or all handlers together. */
 export interface Consumer<D extends Delivery> {
@@ -36,16 +37,16 @@ export interface Consumer<D extends Delivery> {
 }
 
 export interface Inbox<D extends Delivery> {
-  readonly buffered: number
+  stats(): DeliveryStats
   /** Places that are left in the buffer. */
-  readonly room: number
+  room(): number
   /** Takes a delivery in; false when the buffer is full and it was left to come again. */
-  push(delivery: D): boolean
+  receive(delivery: D, redelivered: boolean): boolean
   on(handler: (delivery: D) => unknown): () => void
   /** Iterates; with `ended` there is nothing to iterate over, and the loop throws it. */
   messages(options: MessagesOptions, ended?: IsomqError): AsyncIterableIterator<D>
   /** To be called for each settled delivery. */
-  settled(delivery: D): void
+  settled(delivery: D, outcome: Outcome): void
   /** The deliveries of a session (or, with none, all) cannot be acked any more. */
   drop(session: Session | undefined, error: IsomqError): void
   /** Takes nothing more, leaves what waits to come again; resolves when every consumer is done. */
@@ -54,51 +55,26 @@ export interface Inbox<D extends Delivery> {
   end(error?: IsomqError): void
 }
 
-/** What a handler threw, which may be undefined. */
-interface Failure {
-  readonly reason: unknown
-}
-
 /** A bounded buffer between a connection and its consumers; each delivery goes to one of them. */
-export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox<D> {
-  const { provider, clock, maxBuffered, handlerTimeout, report } = options
-  const queue: D[] = []
+export function createInbox<D extends Delivery>(
+  options: InboxOptions<D>,
+  /** Tells what failed that no caller waits for. */
+  report: (error: Error) => void,
+  status: (status: BufferStatus) => void,
+): Inbox<D> {
+  const { provider, clock, maxBuffered, handlerTimeout } = options
+  const counters = { received: 0, acked: 0, nacked: 0, redelivered: 0, overflowed: 0, lost: 0, expired: 0 }
+  let queue: D[] = []
   /** Handed out and not released, in order of arrival; with whom. */
   const out = new Map<D, Consumer<D>>()
   const iterators = new Set<Consumer<D> & { end(error?: IsomqError): void }>()
-  const handlers = new Set<(delivery: D) => unknown>()
   let full = false
   let pumping = false
-  let preparing: D | undefined
+  let preparing = false
   let drained: (() => void) | undefined
   let cancelSweep: (() => void) | undefined
 
-  const everyHandler: Consumer<D> = {
-    busy: 0,
-    limit: options.concurrency,
-    byHand: false,
-    asks: () => handlers.size > 0,
-    give(delivery) {
-      let left = 1
-      let failure: Failure | undefined
-      const ended = () => --left || finish(delivery, failure)
-      const failed = (reason: unknown) => {
-        failure ??= { reason }
-        ended()
-      }
-      for (const handler of handlers) {
-        left++
-        try {
-          const result = handler(delivery)
-          if (isThenable(result)) result.then(ended, failed)
-          else ended()
-        } catch (thrown) {
-          failed(thrown)
-        }
-      }
-      ended()
-    },
-  }
+  const everyHandler = createHandlers<D>(options.concurrency, finish)
 
   /** The handlers have ended: settles the delivery by how. */
   function finish(delivery: D, failure?: Failure): void {
@@ -125,9 +101,11 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
     pump()
   }
 
+  const isFree = (one: Consumer<D>) => one.busy < one.limit && one.asks()
+
   function taker(): Consumer<D> | undefined {
-    for (const one of iterators) if (one.busy < one.limit && one.asks()) return one
-    return everyHandler.busy < everyHandler.limit && everyHandler.asks() ? everyHandler : undefined
+    for (const one of iterators) if (isFree(one)) return one
+    return isFree(everyHandler) ? everyHandler : undefined
   }
 
   function pump(): void {
@@ -154,34 +132,38 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
   function relieve(): void {
     if (!full || queue.length > maxBuffered / 2) return
     full = false
+    status({ type: 'relieved' })
     options.relieved()
   }
 
   /** Whether the first in the queue can go out; if not, its preparation is under way and pumps when done. */
   function isPrepared(first: D): boolean {
-    if (preparing === first) return false
+    if (preparing) return false
     const promise = first.outcome ? undefined : options.prepare?.(first)
     if (!promise) return true
-    preparing = first
-    const done = (failure?: Failure) => {
-      preparing = undefined
-      if (failure) {
+    preparing = true
+    promise
+      .catch((reason) => {
         if (queue[0] === first) shift()
-        finish(first, failure)
-      }
-      pump()
-    }
-    promise.then(
-      () => done(),
-      (reason) => done({ reason }),
-    )
+        finish(first, { reason })
+      })
+      .then(() => {
+        preparing = false
+        pump()
+      })
     return false
+  }
+
+  function lose(dead: D[], error: IsomqError): void {
+    for (const delivery of dead) delivery.drop('lost', error)
+    queue = queue.filter(({ outcome }) => !outcome)
+    relieve()
   }
 
   /** Whether the deadline of a delivery has passed; if so, it is given up. */
   function expired(delivery: D): boolean {
     if (!handlerTimeout || clock.now() - delivery.receivedAt < handlerTimeout) return false
-    const text = `a message was not done within ${handlerTimeout} ms and will come again; work faster, or raise handlerTimeout`
+    const text = `a message took longer than ${handlerTimeout} ms and will come again; raise handlerTimeout`
     const error = new IsomqError(provider, 'TIMEOUT', text)
     if (out.has(delivery) && !delivery.outcome) report(error)
     delivery.drop('expired', error)
@@ -204,28 +186,27 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
   }
 
   return {
-    get buffered() {
-      return queue.length
-    },
-    get room() {
-      return maxBuffered - queue.length
-    },
-    push(delivery) {
-      if (drained || queue.length >= maxBuffered) return false
+    stats: () => ({ ...counters, buffered: queue.length }),
+    room: () => maxBuffered - queue.length,
+    receive(delivery, redelivered) {
+      counters.received++
+      if (redelivered) counters.redelivered++
+      if (drained || queue.length >= maxBuffered) {
+        counters.overflowed++
+        return false
+      }
       queue.push(delivery)
       pump()
       if (!full && queue.length >= maxBuffered) {
         full = true
-        options.slow(queue.length)
+        status({ type: 'slow', buffered: queue.length })
       }
       return true
     },
     on(handler) {
-      // The same function added twice runs twice.
-      const own = (delivery: D) => handler(delivery)
-      handlers.add(own)
+      const off = everyHandler.add(handler)
       pump()
-      return () => handlers.delete(own)
+      return off
     },
     messages(limits, ended) {
       const iterator = createIterator<D>(provider, limits, pump, () => iterators.delete(iterator))
@@ -233,21 +214,21 @@ export function createInbox<D extends Delivery>(options: InboxOptions<D>): Inbox
       if (ended) iterator.end(ended)
       return iterator.iterable
     },
-    settled(delivery) {
+    settled(delivery, outcome) {
+      counters[outcome]++
       if (out.get(delivery)?.byHand) release(delivery)
     },
     drop(session, error) {
-      const mine = (delivery: D) => !session || delivery.from === session
-      const dead = [...queue, ...out.keys()].filter(mine)
-      queue.splice(0, queue.length, ...queue.filter((delivery) => !mine(delivery)))
-      for (const delivery of dead) delivery.drop('lost', error)
-      relieve()
+      lose(
+        [...queue, ...out.keys()].filter(({ from }) => !session || from === session),
+        error,
+      )
     },
     drain(error) {
       return new Promise<void>((resolve) => {
         drained = resolve
-        for (const delivery of queue.splice(0)) delivery.drop('lost', error)
         full = false
+        lose([...queue], error)
         if (out.size === 0) resolve()
       })
     },

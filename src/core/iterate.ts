@@ -15,10 +15,6 @@ export interface Iterating<D extends Delivery> extends Consumer<D> {
   end(error?: IsomqError): void
 }
 
-interface Asking<D> {
-  resolve(result: IteratorResult<D> | Promise<never>): void
-}
-
 /** One `for await` loop over an inbox: takes a delivery only when the loop asks for one. */
 export function createIterator<D extends Delivery>(
   provider: Provider,
@@ -26,7 +22,8 @@ export function createIterator<D extends Delivery>(
   pump: () => void,
   left: () => void,
 ): Iterating<D> {
-  const asking: Asking<D>[] = []
+  /** What resolves the calls of `next()` that wait for a delivery. */
+  const asking: ((result: IteratorResult<D> | Promise<never>) => void)[] = []
   let over = false
   let failure: IsomqError | undefined
 
@@ -43,7 +40,7 @@ export function createIterator<D extends Delivery>(
     failure = error
     signal?.removeEventListener('abort', abort)
     left()
-    for (const { resolve } of asking.splice(0)) resolve(last())
+    for (const resolve of asking.splice(0)) resolve(last())
   }
   const abort = () => end(aborted(provider, 'messages', signal!))
   signal?.addEventListener('abort', abort)
@@ -53,7 +50,7 @@ export function createIterator<D extends Delivery>(
       if (signal?.aborted) abort()
       return new Promise((resolve) => {
         if (over) return resolve(last())
-        asking.push({ resolve })
+        asking.push(resolve)
         pump()
       })
     },
@@ -71,6 +68,6 @@ export function createIterator<D extends Delivery>(
     limit: concurrency,
     byHand: true,
     asks: () => asking.length > 0,
-    give: (delivery) => asking.shift()!.resolve({ done: false, value: delivery }),
+    give: (delivery) => asking.shift()!({ done: false, value: delivery }),
   }
 }

@@ -5,71 +5,79 @@ import { IsomqError, type Provider } from './errors.ts'
 
 // Each piece says in words what it takes: valibot's own texts quote the value given, which may be a secret.
 const MOST = 2 ** 31 - 1
-type Piece<T> = v.CustomSchema<T, v.ErrorMessage<v.CustomIssue> | undefined>
+/** What checks an option and fills in its default. */
+export type Piece<T> = v.GenericSchema<unknown, T>
 
-const piece = <T>(says: string, fits: (given: unknown) => boolean): Piece<T> =>
-  v.custom<T>(fits, `must be ${says}`)
+const required = <T>(says: string, fits: (given: unknown) => boolean): Piece<T> =>
+  v.custom<T>(fits, `must be ${says}`) as Piece<T>
+const piece = <T>(says: string, fits: (given: unknown) => boolean, fallback?: T): Piece<T> =>
+  v.optional(required<T>(says, fits), () => fallback) as Piece<T>
 
-const integer = (given: unknown, least: number, most: number) =>
-  Number.isInteger(given) && (given as number) >= least && (given as number) <= most
+const isObject = (given: unknown): given is object => typeof given === 'object' && given !== null
+const isFilled = (given: unknown) => typeof given === 'string' && given !== ''
+const FILLED = 'a text that is not empty'
 
-/** Milliseconds; 0 switches the thing off. */
-export const ms = (): Piece<number> =>
-  piece(`whole milliseconds from 0 to ${MOST}`, (given) => integer(given, 0, MOST))
+/** A text that has to be given. */
+export const filled = (): Piece<string> => required(FILLED, isFilled)
+export const text = (fallback?: string): Piece<string> => piece(FILLED, isFilled, fallback)
 /** A whole number. */
-export const count = (least = 1, most: number = Number.MAX_SAFE_INTEGER): Piece<number> =>
-  piece(`a whole number from ${least} to ${most}`, (given) => integer(given, least, most))
-export const filled = (): Piece<string> =>
-  piece('a text that is not empty', (given) => typeof given === 'string' && given !== '')
-export const callback = <F>(): Piece<F> => piece('a function', (given) => typeof given === 'function')
-export const url = (...schemes: string[]): Piece<string> =>
+export const count = (fallback: number, least = 1, most: number = Number.MAX_SAFE_INTEGER): Piece<number> =>
   piece(
-    `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
-    (given) => typeof given === 'string' && URL.canParse(given) && schemes.includes(new URL(given).protocol),
+    `a whole number from ${least} to ${most}`,
+    (given) => Number.isInteger(given) && (given as number) >= least && (given as number) <= most,
+    fallback,
   )
-/** One of several words. */
+/** Milliseconds; 0 switches the thing off. */
+export const ms = (fallback: number): Piece<number> => count(fallback, 0, MOST)
+export const callback = <F>(fallback?: F): Piece<F> =>
+  piece('a function', (given) => typeof given === 'function', fallback)
+/** A URL of a scheme, or of the same over TLS. */
+export const url = (scheme: 'http' | 'ws', fallback: string): Piece<string> =>
+  piece(
+    `a URL that starts with ${scheme}:// or ${scheme}s://`,
+    (given) =>
+      typeof given === 'string' && URL.canParse(given) && new RegExp(`^${scheme}s?:`, 'i').test(given),
+    fallback,
+  )
+/** One of several words, the first of them by default. */
 export const word = <const T extends string>(...words: T[]): Piece<T> =>
-  piece(`one of ${words.join(', ')}`, (given) => words.includes(given as T))
+  piece(`one of ${words.join(', ')}`, (given) => words.includes(given as T), words[0])
 export const texts = (): Piece<Record<string, string>> =>
   piece(
     'an object whose values are texts',
-    (given) =>
-      typeof given === 'object' &&
-      given !== null &&
-      Object.values(given).every((value) => typeof value === 'string'),
+    (given) => isObject(given) && Object.values(given).every((value) => typeof value === 'string'),
+    {},
   )
 
 /** {@link ReconnectOptions}, or false. */
-export const reconnect = (): Piece<false | ReconnectOptions> =>
-  piece(
-    'false, or an object of retries, minDelay, maxDelay and stableAfter (numbers from 0 on) and refused',
-    (given) =>
-      given === false ||
-      (typeof given === 'object' &&
-        given !== null &&
-        Object.entries(given).every(([key, value]) =>
-          key === 'refused'
-            ? typeof value === 'boolean'
-            : /^(retries|minDelay|maxDelay|stableAfter)$/.test(key) &&
-              (value === undefined ||
-                (key === 'retries' && value === Number.POSITIVE_INFINITY) ||
-                integer(value, 0, MOST)),
-        )),
+export function reconnect(): Piece<false | ReconnectOptions> {
+  const fields = {
+    retries: piece('', (given) => typeof given === 'number' && given >= 0),
+    minDelay: ms(0),
+    maxDelay: ms(0),
+    stableAfter: ms(0),
+    refused: piece('', (given) => typeof given === 'boolean'),
+  }
+  return piece<false | ReconnectOptions>(
+    'false, or an object of ReconnectOptions',
+    (given) => given === false || (isObject(given) && !parse(fields, given).fault),
+    {},
   )
-
-type Optional<T> = v.OptionalSchema<Piece<T>, undefined>
+}
 
 /** What every client takes: see {@link Injected}. */
 export const injected = (): {
-  clock: Optional<Clock>
-  random: Optional<() => number>
-  logger: Optional<(record: DebugRecord) => void>
+  clock: Piece<Clock>
+  random: Piece<() => number>
+  logger: Piece<(record: DebugRecord) => void>
 } => ({
-  clock: v.optional(
-    piece('a clock: now, setTimeout, clearTimeout', (given) => typeof (given as Clock)?.now === 'function'),
+  clock: piece(
+    'a clock: now, setTimeout, clearTimeout',
+    (given) => typeof (given as Clock)?.now === 'function',
+    systemClock,
   ),
-  random: v.optional(callback<() => number>()),
-  logger: v.optional(callback<(record: DebugRecord) => void>()),
+  random: callback(Math.random),
+  logger: callback(),
 })
 
 /** The record that `on('debug')` and a `logger` get; secrets are left out of it. */
@@ -90,27 +98,37 @@ export interface Injected {
   logger?: ((record: DebugRecord) => void) | undefined
 }
 
-/** The surroundings with their defaults. */
-export function surroundings(options: Injected): { clock: Clock; random: () => number } {
-  return { clock: options.clock ?? systemClock, random: options.random ?? Math.random }
+type Parsed = { settings: Record<string, unknown>; fault?: readonly [option: string, says: string] }
+
+/** The settings, or the first option that is wrong. */
+function parse(pieces: Record<string, Piece<unknown>>, given: object): Parsed {
+  const settings: Record<string, unknown> = {}
+  for (const [option, piece] of Object.entries(pieces)) {
+    const value = (given as typeof settings)[option]
+    const { success, output, issues } = v.safeParse(piece, value)
+    if (!success) return { settings, fault: [option, value === undefined ? 'is missing' : issues[0].message] }
+    settings[option] = output
+  }
+  const unknown = Object.keys(given).find((option) => !Object.hasOwn(pieces, option))
+  return unknown === undefined
+    ? { settings }
+    : { settings, fault: [unknown, 'is not known; check its spelling'] }
 }
 
 /**
- * Checks a factory's options and returns a copy; what is unknown is refused, so that a typing mistake shows.
+ * Checks a factory's options and returns a copy with the defaults; what is unknown is refused, so that a typing
+ * mistake shows.
  *
  * @throws IsomqError `CONFIG`, which names the option and never its value
  */
-export function parseOptions<S extends v.ObjectEntries>(
+export function parseOptions<S>(
   provider: Provider,
-  entries: S,
+  pieces: { [K in keyof Required<S>]: Piece<S[K]> },
   options: unknown,
-): v.InferOutput<v.StrictObjectSchema<S, undefined>> {
-  const result = v.safeParse(v.strictObject(entries), options, { abortEarly: true })
-  if (result.success) return result.output
-  const [{ path, message, expected }] = result.issues
-  if (!path) throw new IsomqError(provider, 'CONFIG', 'the options must be an object')
-  const option = String(path[0].key)
-  const says =
-    expected === 'never' ? 'is not known; check its spelling' : /^must/.test(message) ? message : 'is missing'
+): S {
+  if (!isObject(options)) throw new IsomqError(provider, 'CONFIG', 'the options must be an object')
+  const { settings, fault } = parse(pieces, options)
+  if (!fault) return settings as S
+  const [option, says] = fault
   throw new IsomqError(provider, 'CONFIG', `the option "${option}" ${says}`, { details: { option } })
 }

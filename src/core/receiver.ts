@@ -1,12 +1,10 @@
-import type { Clock } from './clock.ts'
-import type { Delivery, Outcome } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import { createEmitter } from './emitter.ts'
-import { IsomqError, type Provider, toError } from './errors.ts'
-import { createInbox } from './inbox.ts'
+import { IsomqError, toError } from './errors.ts'
+import { type BufferStatus, createInbox, type Inbox, type InboxOptions } from './inbox.ts'
 import type { MessagesOptions } from './iterate.ts'
 import type { StateChange } from './machine.ts'
 import type { DebugRecord } from './options.ts'
-import type { Session } from './session.ts'
 import { type WaitOptions, wait } from './wait.ts'
 
 /** What a client that receives tells beside its messages. */
@@ -19,42 +17,13 @@ export interface ReceiverEvents<Message, Status> {
   debug: DebugRecord
 }
 
-export type BufferStatus =
-  /** The buffer ran full: what arrives now is left with the server until `relieved`. Once per crossing. */
-  { readonly type: 'slow'; readonly buffered: number } | { readonly type: 'relieved' }
-
-export interface DeliveryStats {
-  readonly received: number
-  /** Settled by `ack`, or by handlers that ended well. */
-  readonly acked: number
-  readonly nacked: number
-  /** Marked by the server as sent before. */
-  readonly redelivered: number
-  /** Left with the server because the buffer was full. */
-  readonly overflowed: number
-  /** Given up because their connection was lost before they were settled; they come again. */
-  readonly lost: number
-  /** Given up because their deadline passed; they come again. */
-  readonly expired: number
-  /** Waiting for a consumer now. */
-  readonly buffered: number
-}
-
 export interface CloseOptions extends WaitOptions {
   /** Milliseconds that running handlers get to end. Default 10,000. */
   timeout?: number | undefined
 }
 
-export interface ReceiverOptions<D extends Delivery> {
-  readonly provider: Provider
-  readonly clock: Clock
+export interface ReceiverOptions<D extends Delivery> extends InboxOptions<D> {
   readonly logger?: ((record: DebugRecord) => void) | undefined
-  readonly concurrency: number
-  readonly maxBuffered: number
-  readonly handlerTimeout: number
-  prepare?(delivery: D): Promise<void> | undefined
-  /** The buffer has room again: ask for more. */
-  relieved(): void
   /** Somebody wants messages: connect, when that has not been done. */
   start(): void
   /** Close what is open. */
@@ -62,25 +31,19 @@ export interface ReceiverOptions<D extends Delivery> {
 }
 
 /** The half of a client that faces its user: handlers, iterators, events, counters, the way out. */
-export interface Receiver<D extends Delivery, Message, Status> {
+export interface Receiver<D extends Delivery, Message, Status>
+  extends Pick<Inbox<D>, 'receive' | 'settled' | 'drop' | 'room' | 'stats'> {
   on<K extends keyof ReceiverEvents<Message, Status>>(
     type: K,
     handler: (event: ReceiverEvents<Message, Status>[K]) => unknown,
   ): () => void
   messages(options?: MessagesOptions): AsyncIterableIterator<D>
-  /** Takes a delivery in, unless the buffer is full; says whether it did. */
-  receive(delivery: D, redelivered: boolean): boolean
-  settled(delivery: D, outcome: Outcome): void
-  /** The deliveries of a session are lost. */
-  drop(session: Session, error: IsomqError): void
-  /** Places that are left in the buffer. */
-  readonly room: number
   report(error: Error): void
+  /** Tells what happens on the line; a break is an error, too. */
   status(status: Status): void
   changed(change: StateChange): void
   /** A debug record, made only when somebody reads it. */
   trace(event: string, facts: () => Record<string, unknown>): void
-  stats(): DeliveryStats
   /** @throws IsomqError `CLOSED` when the client has ended and nobody revived it */
   check(): void
   revive(): void
@@ -91,12 +54,13 @@ export interface Receiver<D extends Delivery, Message, Status> {
 
 const DRAIN = 10_000
 
-export function createReceiver<D extends Message & Delivery, Message, Status>(
-  options: ReceiverOptions<D>,
-): Receiver<D, Message, Status> {
+export function createReceiver<
+  D extends Message & Delivery,
+  Message,
+  Status extends { readonly type: string; readonly error?: IsomqError },
+>(options: ReceiverOptions<D>): Receiver<D, Message, Status> {
   type Events = ReceiverEvents<Message, Status>
   const { provider, clock, logger } = options
-  const counters = { received: 0, acked: 0, nacked: 0, redelivered: 0, overflowed: 0, lost: 0, expired: 0 }
   let closing: Promise<void> | undefined
   /** Why the client takes no more calls, once it does not. */
   let ended: IsomqError | undefined
@@ -107,15 +71,7 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
   })
   const report = (error: Error) => emitter.emit('error', error)
   if (logger) emitter.on('debug', logger as never)
-  const inbox = createInbox<D>({
-    ...options,
-    report,
-    slow: (buffered) => emitter.emit('status', { type: 'slow', buffered }),
-    relieved() {
-      emitter.emit('status', { type: 'relieved' })
-      options.relieved()
-    },
-  })
+  const inbox = createInbox<D>(options, report, (status) => emitter.emit('status', status))
 
   function end(error: IsomqError, told?: IsomqError): void {
     ended = error
@@ -123,8 +79,11 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
     inbox.end(told)
   }
 
+  const closed = (cause?: IsomqError) =>
+    new IsomqError(provider, 'CLOSED', 'the client is closed; connect() opens it again', { cause })
+
   async function shut(limits: CloseOptions): Promise<void> {
-    const error = new IsomqError(provider, 'CLOSED', 'the client was closed; connect() opens it again')
+    const error = closed()
     ended = error
     const drained = inbox.drain(error)
     // However the wait ends, what then still runs is given up.
@@ -136,7 +95,12 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
     await options.stop(error)
   }
 
+  function trace(event: string, facts: () => Record<string, unknown>): void {
+    if (emitter.has('debug')) emitter.emit('debug', { provider, at: clock.now(), event, ...facts() })
+  }
+
   return {
+    ...inbox,
     on(type, handler) {
       if (type !== 'message') return emitter.on(type as 'state', handler as never)
       const off = inbox.on(handler as (delivery: D) => unknown)
@@ -148,33 +112,18 @@ export function createReceiver<D extends Message & Delivery, Message, Status>(
       if (!ended && !limits.signal?.aborted) options.start()
       return iterable
     },
-    receive(delivery, redelivered) {
-      counters.received++
-      if (redelivered) counters.redelivered++
-      const taken = inbox.push(delivery)
-      if (!taken) counters.overflowed++
-      return taken
-    },
-    settled(delivery, outcome) {
-      counters[outcome]++
-      inbox.settled(delivery)
-    },
-    drop: (session, error) => inbox.drop(session, error),
-    get room() {
-      return inbox.room
-    },
     report,
-    status: (status) => emitter.emit('status', status),
-    changed: (change) => emitter.emit('state', change),
-    trace(event, facts) {
-      if (emitter.has('debug')) emitter.emit('debug', { provider, at: clock.now(), event, ...facts() })
+    status(status) {
+      if (status.type === 'disconnected' && status.error?.code !== 'CLOSED') report(status.error!)
+      emitter.emit('status', status)
     },
-    stats: () => ({ ...counters, buffered: inbox.buffered }),
+    changed(change) {
+      trace('state', () => ({ from: change.from, to: change.to }))
+      emitter.emit('state', change)
+    },
+    trace,
     check() {
-      if (ended)
-        throw new IsomqError(provider, 'CLOSED', 'the client has ended; connect() opens it again', {
-          cause: ended,
-        })
+      if (ended) throw closed(ended)
     },
     revive() {
       if (!closing) ended = undefined

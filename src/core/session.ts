@@ -40,159 +40,155 @@ export interface SessionSetup {
 
 interface Owner {
   accepted(session: Session): void
+  /** The session ended by itself. */
   ended(session: Session, error: IsomqError): void
+}
+
+/** One socket from its dial to its end. A connection makes a new one for every attempt. */
+export interface Session {
+  readonly id: number
+  /** The handshake is done and the session not over. */
+  readonly ready: boolean
+  /** Why the session is over, once it is. */
+  readonly error: IsomqError | undefined
+  /** The provider's handshake is done. */
+  accept(): void
+  /**
+   * Hands a frame to the socket; one that does not take it is of no use any more.
+   *
+   * @throws IsomqError when the session is over
+   */
+  send(frame: string | Uint8Array<ArrayBuffer>): void
+  /** Ends the session at once, for good. */
+  end(error: IsomqError): void
+  /** Ends the session with a goodbye, and resolves when the other side has answered or half a second passed. */
+  close(error: IsomqError): Promise<void>
 }
 
 const IDLE_GRACE = 10_000
 const GOODBYE = 500
 
-/** One socket from its dial to its end. A connection makes a new one for every attempt. */
-export class Session {
-  readonly id: number
-  /** The handshake is done and the session not over. */
-  ready = false
-  /** Why the session is over, once it is. */
-  error: IsomqError | undefined
-  readonly #setup: SessionSetup
-  readonly #owner: Owner
-  readonly #abort = new AbortController()
-  #phase = 'getting credentials'
-  #socket: Socket | undefined
-  #watchdog: Watchdog | undefined
-  #cancelTimeout: (() => void) | undefined
-  #gone: (() => void) | undefined
+export function createSession(id: number, setup: SessionSetup, owner: Owner): Session {
+  const { provider, clock, connectTimeout, idleTimeout } = setup
+  const attempt = new AbortController()
+  let phase = 'getting credentials'
+  let ready = false
+  let over: IsomqError | undefined
+  let socket: Socket | undefined
+  let watchdog: Watchdog | undefined
+  let gone: (() => void) | undefined
+  const tooLong = () =>
+    end(new IsomqError(provider, 'CONNECT_TIMEOUT', `${phase} took longer than ${connectTimeout} ms`))
+  const cancelTimeout = connectTimeout ? alarm(clock, connectTimeout, tooLong) : undefined
 
-  constructor(id: number, setup: SessionSetup, owner: Owner) {
-    this.id = id
-    this.#setup = setup
-    this.#owner = owner
-    const { clock, connectTimeout } = setup
-    const tooLong = () =>
-      this.#fail('CONNECT_TIMEOUT', `${this.#phase} took longer than ${connectTimeout} ms`)
-    if (connectTimeout) this.#cancelTimeout = alarm(clock, connectTimeout, tooLong)
-    this.#open().catch((thrown) => this.#threw(thrown))
+  async function open(): Promise<void> {
+    const endpoint = await setup.dial(attempt.signal)
+    const Class = setup.open ? undefined : await findWebSocket(provider, setup.WebSocket)
+    // Whatever took long belongs to an attempt that is over: its result is dropped.
+    if (over) return
+    phase = 'opening the socket'
+    const events: SocketEvents = {
+      opened: guard(() => {
+        phase = 'signing in'
+        for (const frame of endpoint.hello ?? []) session.send(frame)
+      }),
+      received: guard((frame: Frame) => {
+        watchdog?.heard()
+        if (!over) setup.received(session, frame)
+      }),
+      closed(code, reason, cause) {
+        gone?.()
+        if (cause instanceof IsomqError) return end(cause)
+        fail(reason ? `code ${code}, "${reason}"` : `code ${code}`, cause, { code, reason })
+      },
+    }
+    socket = Class ? openSocket(Class, endpoint.url, endpoint.protocols, events) : setup.open!(events)
   }
 
   /** What throws inside an event of the socket would end the process: here it ends the session. */
-  #guard(act: () => void): void {
-    try {
-      act()
-    } catch (thrown) {
-      this.#threw(thrown)
-    }
-  }
-
-  #threw(thrown: unknown): void {
-    if (thrown instanceof IsomqError) this.end(thrown)
-    else
-      this.#fail(this.ready ? 'CONNECTION_LOST' : 'CONNECT_FAILED', `${this.#phase} failed`, toError(thrown))
-  }
-
-  async #open(): Promise<void> {
-    const { dial, open, provider, WebSocket } = this.#setup
-    const endpoint = await dial(this.#abort.signal)
-    const Class = open ? undefined : await findWebSocket(provider, WebSocket)
-    // Whatever took long belongs to an attempt that is over: its result is dropped.
-    if (this.error) return
-    this.#phase = 'opening the socket'
-    const events: SocketEvents = {
-      opened: () =>
-        this.#guard(() => {
-          this.#phase = 'signing in'
-          for (const frame of endpoint.hello ?? []) this.send(frame)
-        }),
-      received: (frame) => {
-        this.#watchdog?.heard()
-        if (!this.error) this.#guard(() => this.#setup.received(this, frame))
-      },
-      closed: (code, reason, cause) => this.#closed(code, reason, cause),
-    }
-    this.#socket = Class ? openSocket(Class, endpoint.url, endpoint.protocols, events) : open!(events)
-  }
-
-  #closed(code: number, reason: string, cause: unknown): void {
-    this.#gone?.()
-    if (cause instanceof IsomqError) return this.end(cause)
-    const said = reason ? `code ${code}, "${reason}"` : `code ${code}`
-    if (this.ready)
-      this.#fail('CONNECTION_LOST', `the connection was lost (${said})`, cause, { code, reason })
-    else {
-      const text = `the connection failed while ${this.#phase} (${said}); check the URL and that the server runs`
-      this.#fail('CONNECT_FAILED', text, cause, { code, reason })
-    }
-  }
-
-  #fail(code: IsomqError['code'], text: string, cause?: unknown, details?: Record<string, unknown>): void {
-    this.end(new IsomqError(this.#setup.provider, code, text, { cause, details }))
-  }
-
-  /** The provider's handshake is done. */
-  accept(): void {
-    if (this.ready || this.error) return
-    this.ready = true
-    this.#cancelTimeout?.()
-    const { clock, idleTimeout, probe } = this.#setup
-    if (idleTimeout) {
-      this.#watchdog = watch({
-        clock,
-        idle: idleTimeout,
-        grace: IDLE_GRACE,
-        probe: () => probe?.(this),
-        dead: () =>
-          this.#fail('CONNECTION_LOST', `nothing arrived in ${idleTimeout} ms; the line is taken for dead`),
-      })
-    }
-    this.#owner.accepted(this)
-  }
-
-  /**
-   * Hands a frame to the socket; one that does not take it is of no use any more.
-   *
-   * @throws IsomqError `CONNECTION_LOST` when the session is over
-   */
-  send(frame: string | Uint8Array<ArrayBuffer>): void {
-    try {
-      if (this.error) throw this.error
-      this.#socket!.send(frame)
-    } catch (cause) {
-      if (cause instanceof IsomqError) throw cause
-      const text = 'the connection was lost before a frame could be sent'
-      this.#fail('CONNECTION_LOST', text, cause)
-      throw this.error
-    }
-  }
-
-  /** Ends the session at once, for good. */
-  end(error: IsomqError): void {
-    if (!this.#over(error)) return
-    this.#socket?.destroy()
-    this.#owner.ended(this, error)
-  }
-
-  /** Ends the session with a goodbye, and resolves when the other side has answered or half a second passed. */
-  close(error: IsomqError): Promise<void> {
-    if (!this.#over(error)) return Promise.resolve()
-    this.#owner.ended(this, error)
-    const socket = this.#socket
-    if (!socket) return Promise.resolve()
-    return new Promise((resolve) => {
-      const cancel = alarm(this.#setup.clock, GOODBYE, () => this.#gone?.())
-      this.#gone = () => {
-        cancel()
-        socket.destroy()
-        resolve()
+  function guard<A extends unknown[]>(act: (...given: A) => void): (...given: A) => void {
+    return (...given) => {
+      try {
+        act(...given)
+      } catch (thrown) {
+        threw(thrown)
       }
-      socket.close(1000)
-    })
+    }
   }
 
-  #over(error: IsomqError): boolean {
-    if (this.error) return false
-    this.error = error
-    this.ready = false
-    this.#cancelTimeout?.()
-    this.#watchdog?.stop()
-    abort(this.#abort, error)
+  function threw(thrown: unknown): void {
+    if (thrown instanceof IsomqError) end(thrown)
+    else fail('an error was thrown', toError(thrown))
+  }
+
+  function fail(why: string, cause?: unknown, details?: Record<string, unknown>): void {
+    const text = `the connection failed while ${phase} (${why}); check the URL and the server`
+    end(new IsomqError(provider, ready ? 'CONNECTION_LOST' : 'CONNECT_FAILED', text, { cause, details }))
+  }
+
+  /** Says whether the session was not over before. */
+  function finish(error: IsomqError): boolean {
+    if (over) return false
+    over = error
+    ready = false
+    cancelTimeout?.()
+    watchdog?.stop()
+    abort(attempt, error)
     return true
   }
+
+  function end(error: IsomqError): void {
+    if (!finish(error)) return
+    socket?.destroy()
+    owner.ended(session, error)
+  }
+
+  const session: Session = {
+    id,
+    get ready() {
+      return ready
+    },
+    get error() {
+      return over
+    },
+    accept() {
+      if (ready || over) return
+      ready = true
+      phase = 'in use'
+      cancelTimeout?.()
+      if (idleTimeout) {
+        watchdog = watch({
+          clock,
+          idle: idleTimeout,
+          grace: IDLE_GRACE,
+          probe: () => setup.probe?.(session),
+          dead: () => fail(`nothing arrived in ${idleTimeout} ms`),
+        })
+      }
+      owner.accepted(session)
+    },
+    send(frame) {
+      try {
+        if (!over) return socket!.send(frame)
+      } catch (cause) {
+        fail('a frame could not be sent', cause)
+      }
+      throw over
+    },
+    end,
+    async close(error) {
+      if (!finish(error) || !socket) return
+      await new Promise<void>((resolve) => {
+        const cancel = alarm(clock, GOODBYE, resolve)
+        gone = () => {
+          cancel()
+          resolve()
+        }
+        socket!.close(1000)
+      })
+      socket.destroy()
+    },
+  }
+  open().catch(threw)
+  return session
 }

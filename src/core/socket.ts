@@ -60,28 +60,18 @@ export function openSocket(
   let reading: Promise<void> | undefined
   const inOrder = (act: () => void | Promise<void>) => {
     if (!reading) return void act()
-    const mine = reading.then(act).then(
-      () => {
-        if (reading === mine) reading = undefined
-      },
-      (cause) => {
-        // A hole in the order of frames: the line is of no use any more.
-        handle.destroy()
-        events.closed(1006, 'a frame could not be read', cause)
-      },
-    )
-    reading = mine
+    reading = reading.then(act).catch((cause) => {
+      // A hole in the order of frames: the line is of no use any more.
+      handle.destroy()
+      events.closed(1006, 'a frame could not be read', cause)
+    })
   }
   socket.onopen = () => events.opened()
   socket.onmessage = ({ data }: { data: unknown }) => {
-    if (data instanceof ArrayBuffer) inOrder(() => events.received(new Uint8Array(data)))
-    else if (typeof data === 'string') inOrder(() => events.received(data))
-    else if (ArrayBuffer.isView(data)) {
-      inOrder(() => events.received(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))
-    } else {
-      reading ??= Promise.resolve()
-      inOrder(async () => events.received(new Uint8Array(await (data as Blob).arrayBuffer())))
-    }
+    const frame = frameOf(data)
+    if (frame !== undefined) return inOrder(() => events.received(frame))
+    reading ??= Promise.resolve()
+    inOrder(async () => events.received(new Uint8Array(await (data as Blob).arrayBuffer())))
   }
   // The close event follows; its cause, where the runtime tells it, comes only here.
   socket.onerror = (event: { error?: unknown; message?: unknown }) => {
@@ -116,6 +106,13 @@ export function openSocket(
     },
   }
   return handle
+}
+
+function frameOf(data: unknown): Frame | undefined {
+  if (typeof data === 'string') return data
+  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return undefined
 }
 
 /**

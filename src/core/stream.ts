@@ -12,29 +12,14 @@ export async function readAll(
   let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return joined(pieces, length)
+    if (done) return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer())
     length += value.length
     if (length > most) {
       reader.cancel().catch(() => {})
-      throw new IsomqError(
-        provider,
-        'LIMIT',
-        `${what} is larger than ${most} bytes; raise the limit to take it`,
-      )
+      throw new IsomqError(provider, 'LIMIT', `${what} exceeds ${most} bytes; raise the limit`)
     }
     pieces.push(value)
   }
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }
 
 /** Inflates gzip bytes to at most `most` bytes. */
@@ -46,13 +31,8 @@ export async function gunzip(provider: Provider, bytes: Uint8Array, most: number
     return await readAll(provider, inflated, most, 'compressed content')
   } catch (error) {
     if (error instanceof IsomqError) throw error
-    throw new IsomqError(
-      provider,
-      'PROTOCOL',
-      'compressed content is no gzip; ask the sender to send it again',
-      {
-        cause: error,
-      },
-    )
+    throw new IsomqError(provider, 'PROTOCOL', 'compressed content is broken; ask the sender for it', {
+      cause: error,
+    })
   }
 }

@@ -59,7 +59,7 @@ export function wait<T>(
 }
 
 export function aborted(provider: Provider, what: string, signal: AbortSignal): IsomqError {
-  return new IsomqError(provider, 'ABORTED', `the caller's signal ended the wait for ${what}`, {
+  return new IsomqError(provider, 'ABORTED', `the signal ended the wait for ${what}`, {
     cause: signal.reason,
   })
 }

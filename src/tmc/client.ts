@@ -4,7 +4,7 @@ import { createReceiver } from '../core/receiver.ts'
 import { type WaitOptions, wait } from '../core/wait.ts'
 import { readId, readProduce } from './arguments.ts'
 import { createDedupe } from './dedupe.ts'
-import { createLink, type Link } from './link.ts'
+import { createLink, type Link, type Team } from './link.ts'
 import type { TmcDelivery, TmcMessage } from './message.ts'
 import { readOptions, type TmcClientOptions } from './options.ts'
 import type { TmcClient, TmcStatus } from './types.ts'
@@ -20,7 +20,6 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
   const settings = readOptions(options)
   const { clock, maxContent, maxPending, answerTimeout } = settings
   const provider = 'tmc'
-  const dedupe = createDedupe(clock, settings.dedupe)
   const counters = { duplicates: 0, malformed: 0, produced: 0, reconnects: 0 }
   let state: State = 'idle'
   let lastRoundTrip: number | undefined
@@ -34,68 +33,35 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     relieved() {
       for (const link of links) link.pull()
     },
-    start() {
-      for (const link of links) link.connection.start()
-    },
-    async stop(error) {
-      await Promise.all(links.map((link) => link.connection.stop(error)))
-    },
+    start,
+    stop,
   })
-  const links = Array.from({ length: settings.connections }, (_, i) => makeLink(i + 1))
+  const dedupe = createDedupe(clock, settings.dedupe)
+  const team: Team = { settings, receiver, dedupe, counters, changed, gaveUp }
+  const links = Array.from({ length: settings.connections }, (_, i) => createLink(team, i + 1))
+  const signedIn = () => links.filter((link) => link.connection.session)
 
-  function makeLink(connection: number): Link {
-    const own = createLink(settings, {
-      message(delivery) {
-        if (!dedupe.isDone(delivery.exactId)) return receiver.receive(delivery, delivery.retried > 0)
-        counters.duplicates++
-        delivery.ack()
-      },
-      done: (delivery) => dedupe.done(delivery.exactId),
-      settled: receiver.settled,
-      hungry: () => receiver.room > 0,
-      lost: receiver.drop,
-      // Refused or out of retries: none of the others will fare better.
-      gaveUp(error) {
-        receiver.gaveUp(error)
-        for (const link of links) if (link !== own) link.connection.stop(error)
-      },
-      changed(change) {
-        if (change.from === 'reconnecting' && change.to === 'open') counters.reconnects++
-        stateChanged(change)
-      },
-      status(status) {
-        if (status.type === 'disconnected' && status.error.code !== 'CLOSED') receiver.report(status.error)
-        receiver.status({ ...status, connection })
-      },
-      malformed(error, frame) {
-        counters.malformed++
-        receiver.status({ type: 'malformed', error, bytes: frame.length, connection })
-      },
-      notice: receiver.report,
-      trace: receiver.trace,
-    })
-    return own
+  function start(): void {
+    for (const link of links) link.connection.start()
+  }
+
+  async function stop(error: IsomqError): Promise<void> {
+    await Promise.all(links.map((link) => link.connection.stop(error)))
+  }
+
+  /** Refused or out of retries: none of the links will fare better. */
+  function gaveUp(error: IsomqError): void {
+    receiver.gaveUp(error)
+    stop(error)
   }
 
   /** The client stands where its best connection stands. */
-  function stateChanged({ reason }: StateChange): void {
+  function changed({ reason }: StateChange): void {
     const states = links.map((link) => link.connection.state)
-    const to =
-      (['open', 'reconnecting', 'connecting', 'idle'] as const).find((s) => states.includes(s)) ?? 'closed'
     const from = state
-    if (to === from) return
-    state = to
-    receiver.trace('state', () => ({ from, to }))
-    receiver.changed({ from, to, reason })
-  }
-
-  /** A link that is signed in; they take turns. */
-  function signedIn(): Link | undefined {
-    for (let i = 0; i < links.length; i++) {
-      const link = links[turn++ % links.length]!
-      if (link.connection.session) return link
-    }
-    return undefined
+    state =
+      (['open', 'reconnecting', 'connecting', 'idle'] as const).find((s) => states.includes(s)) ?? 'closed'
+    if (state !== from) receiver.changed({ from, to: state, reason })
   }
 
   /** Resolves when a link is signed in. */
@@ -115,9 +81,11 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     const startedAt = clock.now()
     for (;;) {
       receiver.check()
-      for (const link of links) link.connection.start()
+      start()
       const left = timeout && Math.max(1, timeout - (clock.now() - startedAt))
-      const link = signedIn()
+      // They take turns.
+      const ready = signedIn()
+      const link = ready[turn++ % ready.length]
       if (link) return await use(link, left)
       await anySignedIn({ signal, timeout: left })
     }
@@ -156,17 +124,17 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       }
     },
     async confirm(id, limits = {}) {
-      const exact = readId(id)
-      await useLink(limits, (link) => link.confirm(exact))
+      const exactId = readId(id)
+      await useLink(limits, (link) => link.ack({ exactId }))
     },
     async fail(id, reason = 'refused by the consumer', limits = {}) {
-      const exact = readId(id)
-      await useLink(limits, (link) => link.fail(exact, reason))
+      const exactId = readId(id)
+      await useLink(limits, (link) => link.nack({ exactId }, reason))
     },
     stats: () => ({
       ...receiver.stats(),
       ...counters,
-      connections: links.filter((link) => link.connection.session).length,
+      connections: signedIn().length,
       lastRoundTrip,
     }),
   }

@@ -33,15 +33,8 @@ const STATUS_PHRASE = 3
 const FLAG = 4
 const TOKEN = 5
 
-const wrong = (text: string, cause?: unknown): IsomqError =>
-  new IsomqError(
-    'tmc',
-    'PROTOCOL',
-    `${text}. The peer may speak another protocol; nothing was taken from it.`,
-    {
-      cause,
-    },
-  )
+export const protocolError = (what: string, cause?: unknown): IsomqError =>
+  new IsomqError('tmc', 'PROTOCOL', `${what}; check that the other side speaks TMC`, { cause })
 
 /** Headers as they stand in a frame: to find one of a few costs less than to make a Map of all. */
 export class HeaderList {
@@ -79,8 +72,12 @@ export function decodeFrame(bytes: Uint8Array): TmcFrame {
   return readFrame(bytes, new Map())
 }
 
+interface Headers {
+  set(key: string, value: TmcValue): unknown
+}
+
 /** {@link decodeFrame}, with the headers put into what is given. */
-export function readFrame<H extends { set(key: string, value: TmcValue): unknown }>(
+export function readFrame<H extends Headers>(
   bytes: Uint8Array,
   headers: H,
 ): Omit<TmcFrame, 'headers'> & { readonly headers: H } {
@@ -88,16 +85,15 @@ export function readFrame<H extends { set(key: string, value: TmcValue): unknown
     return read(new Reader(bytes), headers)
   } catch (error) {
     if (error instanceof IsomqError) throw error
-    throw wrong('a frame ends before its headers do', error)
+    throw protocolError('a frame ends before its headers do', error)
   }
 }
 
-function read<H extends { set(key: string, value: TmcValue): unknown }>(reader: Reader, headers: H) {
-  if (reader.uint8() === 1)
-    throw wrong('a frame of protocol version 1, which nobody sends to a client of version 2')
+function read<H extends Headers>(reader: Reader, headers: H) {
+  if (reader.uint8() === 1) throw protocolError('a frame of protocol version 1')
   const code = reader.uint8()
   const type = TYPES[code]
-  if (type === undefined) throw wrong(`a frame of the unknown type ${code}`)
+  if (type === undefined) throw protocolError(`a frame of the unknown type ${code}`)
   let statusCode: number | undefined
   let statusPhrase: string | undefined
   let flag: number | undefined
@@ -168,22 +164,20 @@ export function encodeFrame(frame: TmcFrameInit): Uint8Array<ArrayBuffer> {
   const to = new Writer()
   to.int(2, 1)
   to.int(TYPES.indexOf(type), 1)
-  if (statusCode > 0) {
-    to.int(STATUS_CODE, 2)
-    to.int(Number(exactly('statusCode', statusCode, 32)), 4)
+  const number = (header: number, key: string, value: number) => {
+    if (value <= 0) return
+    to.int(header, 2)
+    to.int(Number(exactly(key, value, 32)), 4)
   }
-  if (statusPhrase) {
-    to.int(STATUS_PHRASE, 2)
-    to.counted(statusPhrase)
+  const text = (header: number, value?: string) => {
+    if (!value) return
+    to.int(header, 2)
+    to.counted(value)
   }
-  if (flag > 0) {
-    to.int(FLAG, 2)
-    to.int(Number(exactly('flag', flag, 32)), 4)
-  }
-  if (token) {
-    to.int(TOKEN, 2)
-    to.counted(token)
-  }
+  number(STATUS_CODE, 'statusCode', statusCode)
+  text(STATUS_PHRASE, statusPhrase)
+  number(FLAG, 'flag', flag)
+  text(TOKEN, token)
   for (const [key, value] of headers) {
     to.int(CUSTOM, 2)
     to.counted(key)
@@ -222,9 +216,5 @@ function exactly(key: string, value: number | bigint, bits: number): bigint {
   } catch {
     // A fraction or no number at all: the same mistake.
   }
-  throw new IsomqError(
-    'tmc',
-    'CONFIG',
-    `the value of "${key}" is no integer of ${bits} bits; use another format`,
-  )
+  throw new IsomqError('tmc', 'CONFIG', `"${key}" is no integer of ${bits} bits; use another format`)
 }

@@ -2,7 +2,20 @@
 import { encodeFrame, type TmcValue } from './codec.ts'
 
 const string = (value: string): TmcValue => ({ type: 'string', value })
-const kind = (value: number): readonly [string, TmcValue] => ['__kind', { type: 'byte', value }]
+
+type Header = readonly [key: string, value: TmcValue]
+
+const idHeader = (value: bigint): Header => ['id', { type: 'int64', value }]
+
+function encodeSend(token: string, kind: number, headers: Header[], flag?: number): Uint8Array<ArrayBuffer> {
+  return encodeFrame({
+    type: 'send',
+    flag,
+    token,
+    headers: [['__kind', { type: 'byte', value: kind }], ...headers],
+  })
+}
+
 const PULL = 1
 const CONFIRM = 2
 const DATA = 3
@@ -19,12 +32,12 @@ export function encodeConnect(headers: Readonly<Record<string, string>>, flag = 
 
 /** Asks the server for what waits; also what keeps an idle connection alive. */
 export function encodePull(token: string): Uint8Array<ArrayBuffer> {
-  return encodeFrame({ type: 'send', token, headers: [kind(PULL)] })
+  return encodeSend(token, PULL, [])
 }
 
 /** Tells the server that a message is done with. */
 export function encodeConfirm(token: string, id: bigint): Uint8Array<ArrayBuffer> {
-  return encodeFrame({ type: 'send', token, headers: [kind(CONFIRM), ['id', { type: 'int64', value: id }]] })
+  return encodeSend(token, CONFIRM, [idHeader(id)])
 }
 
 /**
@@ -53,11 +66,7 @@ export function confirmFrames(token: string): (id: bigint) => Uint8Array<ArrayBu
 
 /** Tells the server that a message failed and should come again; the reason is cut to 128 characters. */
 export function encodeFail(token: string, id: bigint, reason: string): Uint8Array<ArrayBuffer> {
-  return encodeFrame({
-    type: 'send',
-    token,
-    headers: [kind(FAIL), ['id', { type: 'int64', value: id }], ['msg', string(cut(reason, 128))]],
-  })
+  return encodeSend(token, FAIL, [idHeader(id), ['msg', string(cut(reason, 128))]])
 }
 
 /** At most `most` UTF-16 units, with no half of a surrogate pair at the end. */
@@ -79,11 +88,10 @@ export function encodeProduce(
   { topic, content, session }: TmcProduceFields,
   flag: number,
 ): Uint8Array<ArrayBuffer> {
-  const headers: (readonly [string, TmcValue])[] = [
-    kind(DATA),
+  const headers: Header[] = [
     ['topic', string(topic)],
     ['content', string(content)],
   ]
   if (session !== undefined) headers.push(['session', string(session)])
-  return encodeFrame({ type: 'send', flag, token, headers })
+  return encodeSend(token, DATA, headers, flag)
 }

@@ -4,7 +4,7 @@ import { IsomqError } from '../core/errors.ts'
 import { parseExact } from '../core/json.ts'
 import type { Session } from '../core/session.ts'
 import { gunzip } from '../core/stream.ts'
-import type { HeaderList, TmcFrame, TmcValue } from './codec.ts'
+import { type HeaderList, protocolError, type TmcFrame, type TmcValue } from './codec.ts'
 
 /** What a TMC message says, by whichever way it came. */
 export interface TmcMessageFields {
@@ -58,9 +58,7 @@ export function contentJson<T>(content: string, exact = false): T {
   try {
     return (exact ? parseExact(content) : JSON.parse(content)) as T
   } catch (cause) {
-    throw new IsomqError('tmc', 'PROTOCOL', 'the content of the message is not JSON; read its text', {
-      cause,
-    })
+    throw new IsomqError('tmc', 'PROTOCOL', 'the content is not JSON; read its text', { cause })
   }
 }
 
@@ -80,14 +78,16 @@ function dateOf(headers: Headers, key: string): Date | undefined {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms) : undefined
 }
 
+/** An id as an exact integer of 64 bits; undefined when it is none, and for a number, which cannot hold one. */
+export function exactId(given: unknown): bigint | undefined {
+  const id = typeof given === 'string' && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given
+  return typeof id === 'bigint' && BigInt.asIntN(64, id) === id ? id : undefined
+}
+
 /** The id of a data message as an exact integer; undefined when it has none. */
 export function idOf(headers: Headers): bigint | undefined {
   const value = headers.get('id')?.value
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'number') return BigInt(value)
-  if (typeof value !== 'string' || !/^-?\d{1,19}$/.test(value)) return undefined
-  const id = BigInt(value)
-  return BigInt.asIntN(64, id) === id ? id : undefined
+  return exactId(typeof value === 'number' ? BigInt(value) : value)
 }
 
 /** The content of a data message; compressed content inflates to at most `most` bytes. */
@@ -110,8 +110,7 @@ export async function readMessage(
 ): Promise<TmcMessageFields> {
   const { headers } = frame
   const id = idOf(headers)
-  if (id === undefined)
-    throw new IsomqError('tmc', 'PROTOCOL', 'a data message without an id; it cannot be confirmed')
+  if (id === undefined) throw protocolError('a data message without an id')
   return { ...fieldsOf(headers), id: String(id), content: await contentOf(headers, maxContent) }
 }
 
@@ -144,15 +143,14 @@ export class TmcDelivery extends Delivery implements TmcMessage {
 
   /** Reads the content; a promise only when it has to be inflated. */
   prepare(maxContent: number): Promise<void> | undefined {
-    if (this.#content !== undefined) return undefined
-    const content = contentOf(this.#headers, maxContent)
-    if (typeof content === 'string') {
-      this.#content = content
-      return undefined
+    const content = this.#content ?? contentOf(this.#headers, maxContent)
+    if (typeof content !== 'string') {
+      return content.then((text) => {
+        this.#content = text
+      })
     }
-    return content.then((text) => {
-      this.#content = text
-    })
+    this.#content = content
+    return undefined
   }
 
   get id(): string {

@@ -1,4 +1,3 @@
-import * as v from 'valibot'
 import type { ReconnectOptions } from '../core/backoff.ts'
 import { IsomqError } from '../core/errors.ts'
 import * as o from '../core/options.ts'
@@ -59,32 +58,6 @@ export interface TmcClientOptions extends o.Injected {
   WebSocket?: WebSocketClass | undefined
 }
 
-// Made when a client is: importing does no work.
-const entries = () => ({
-  ...o.injected(),
-  appKey: o.filled(),
-  appSecret: v.optional(o.filled()),
-  sign: v.optional(o.callback<NonNullable<TmcClientOptions['sign']>>()),
-  groupName: v.optional(o.filled(), 'default'),
-  url: v.optional(o.url('ws:', 'wss:'), 'ws://mc.api.taobao.com/'),
-  connections: v.optional(o.count(), 1),
-  pullInterval: v.optional(o.ms(), 30_000),
-  concurrency: v.optional(o.count(), 16),
-  maxBuffered: v.optional(o.count(), 1_000),
-  maxPending: v.optional(o.count(), 1_000),
-  handlerTimeout: v.optional(o.ms(), 50_000),
-  answerTimeout: v.optional(o.ms(), 2_000),
-  connectTimeout: v.optional(o.ms(), 5_000),
-  idleTimeout: v.optional(o.ms(), 300_000),
-  maxContent: v.optional(o.count(), 8 * 1024 * 1024),
-  dedupe: v.optional(o.ms(), 0),
-  reconnect: v.optional(o.reconnect(), {}),
-  sdk: v.optional(o.filled(), 'isomq'),
-  intranetIp: v.optional(o.filled()),
-  headers: v.optional(o.texts(), {}),
-  WebSocket: v.optional(o.callback<WebSocketClass>()),
-})
-
 type Without = 'appSecret' | 'sign' | 'intranetIp' | 'WebSocket' | 'logger'
 
 /** The options with their defaults. */
@@ -92,14 +65,41 @@ export type TmcSettings = Required<Omit<TmcClientOptions, Without>> & Pick<TmcCl
 
 /** @throws IsomqError `CONFIG`, which names the option */
 export function readOptions(options: TmcClientOptions): TmcSettings {
-  const settings = o.parseOptions('tmc', entries(), options)
+  const settings = o.parseOptions<TmcSettings>(
+    'tmc',
+    {
+      ...o.injected(),
+      appKey: o.filled(),
+      appSecret: o.text(),
+      sign: o.callback(),
+      groupName: o.text('default'),
+      url: o.url('ws', 'ws://mc.api.taobao.com/'),
+      connections: o.count(1),
+      pullInterval: o.ms(30_000),
+      concurrency: o.count(16),
+      maxBuffered: o.count(1_000),
+      maxPending: o.count(1_000),
+      handlerTimeout: o.ms(50_000),
+      answerTimeout: o.ms(2_000),
+      connectTimeout: o.ms(5_000),
+      idleTimeout: o.ms(300_000),
+      maxContent: o.count(8 * 1024 * 1024),
+      dedupe: o.ms(0),
+      reconnect: o.reconnect(),
+      sdk: o.text('isomq'),
+      intranetIp: o.text(),
+      headers: o.texts(),
+      WebSocket: o.callback(),
+    },
+    options,
+  )
   secretOrSign(settings)
-  return { ...settings, ...o.surroundings(settings) }
+  return settings
 }
 
 /** Exactly one of the two has to be given. */
 export function secretOrSign({ appSecret, sign }: { appSecret?: unknown; sign?: unknown }): void {
   if ((appSecret === undefined) !== (sign === undefined)) return
-  const text = 'give one of the options "appSecret" and "sign": the secret, or who signs in its place'
+  const text = 'give one of the options "appSecret" and "sign"'
   throw new IsomqError('tmc', 'CONFIG', text, { details: { option: 'appSecret' } })
 }

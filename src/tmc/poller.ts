@@ -73,26 +73,26 @@ export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
     dial: () => ({ url: settings.url }),
     open(events) {
       poll = startPoll(
-        { ...settings, ask, hungry: () => receiver.room >= Math.min(FEWEST, settings.maxBuffered) },
+        { ...settings, ask, hungry: () => receiver.room() >= Math.min(FEWEST, settings.maxBuffered) },
         events,
       )
       return poll
     },
     received: (session) => session.accept(),
-    gaveUp: receiver.gaveUp,
+    gaveUp(error) {
+      receiver.gaveUp(error)
+      connection.stop(error)
+    },
     changed(change) {
       if (change.from === 'reconnecting' && change.to === 'open') reconnects++
       receiver.changed(change)
     },
-    status(status) {
-      if (status.type === 'disconnected' && status.error.code !== 'CLOSED') receiver.report(status.error)
-      receiver.status(status)
-    },
+    status: receiver.status,
   })
 
   /** Asks once; says how many messages came that were not under way already. */
   async function ask(signal: AbortSignal): Promise<number> {
-    const most = Math.max(FEWEST, Math.min(quantity, receiver.room))
+    const most = Math.max(FEWEST, Math.min(quantity, receiver.room()))
     const answer = await callTop(
       setup,
       'taobao.tmc.messages.consume',

@@ -1,9 +1,9 @@
-import * as v from 'valibot'
 import type { ReconnectOptions } from '../core/backoff.ts'
 import type { ConnectionStatus } from '../core/connection.ts'
+import type { DeliveryStats } from '../core/delivery.ts'
 import type { Fetch } from '../core/http.ts'
 import * as o from '../core/options.ts'
-import type { DeliveryStats, ReceiverEvents } from '../core/receiver.ts'
+import type { ReceiverEvents } from '../core/receiver.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import type { TmcMessage } from './message.ts'
 import type { TmcMethods } from './methods.ts'
@@ -62,27 +62,6 @@ export interface TmcPoller extends TmcConsumer<TmcPollerEvents>, Omit<TmcMethods
   stats(): TmcPollerStats
 }
 
-// Made when a client is: importing does no work.
-const entries = () => ({
-  ...o.injected(),
-  appKey: o.filled(),
-  appSecret: v.optional(o.filled()),
-  sign: v.optional(o.callback<NonNullable<TmcPollerOptions['sign']>>()),
-  signMethod: v.optional(o.word('md5', 'hmac', 'hmac-sha256'), 'md5'),
-  groupName: v.optional(o.filled(), 'default'),
-  url: v.optional(o.url('http:', 'https:'), 'https://eco.taobao.com/router/rest'),
-  quantity: v.optional(o.count(10, 200), 100),
-  minWait: v.optional(o.ms(), 1_000),
-  maxWait: v.optional(o.ms(), 30_000),
-  confirmDelay: v.optional(o.ms(), 50),
-  timeout: v.optional(o.ms(), 10_000),
-  concurrency: v.optional(o.count(), 16),
-  maxBuffered: v.optional(o.count(), 1_000),
-  handlerTimeout: v.optional(o.ms(), 50_000),
-  reconnect: v.optional(o.reconnect(), {}),
-  fetch: v.optional(o.callback<Fetch>()),
-})
-
 type Without = 'appSecret' | 'sign' | 'fetch' | 'logger'
 
 /** The options with their defaults. */
@@ -90,7 +69,29 @@ export type TmcPollerSettings = Required<Omit<TmcPollerOptions, Without>> & Pick
 
 /** @throws IsomqError `CONFIG`, which names the option */
 export function readPollerOptions(options: TmcPollerOptions): TmcPollerSettings {
-  const settings = o.parseOptions('tmc', entries(), options)
+  const settings = o.parseOptions<TmcPollerSettings>(
+    'tmc',
+    {
+      ...o.injected(),
+      appKey: o.filled(),
+      appSecret: o.text(),
+      sign: o.callback(),
+      signMethod: o.word('md5', 'hmac', 'hmac-sha256'),
+      groupName: o.text('default'),
+      url: o.url('http', 'https://eco.taobao.com/router/rest'),
+      quantity: o.count(100, 10, 200),
+      minWait: o.ms(1_000),
+      maxWait: o.ms(30_000),
+      confirmDelay: o.ms(50),
+      timeout: o.ms(10_000),
+      concurrency: o.count(16),
+      maxBuffered: o.count(1_000),
+      handlerTimeout: o.ms(50_000),
+      reconnect: o.reconnect(),
+      fetch: o.callback(),
+    },
+    options,
+  )
   secretOrSign(settings)
-  return { ...settings, ...o.surroundings(settings) }
+  return settings
 }

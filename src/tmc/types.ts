@@ -1,8 +1,9 @@
 import type { ConnectionStatus } from '../core/connection.ts'
+import type { DeliveryStats } from '../core/delivery.ts'
 import type { IsomqError } from '../core/errors.ts'
 import type { MessagesOptions } from '../core/iterate.ts'
 import type { State } from '../core/machine.ts'
-import type { CloseOptions, DeliveryStats, ReceiverEvents } from '../core/receiver.ts'
+import type { CloseOptions, ReceiverEvents } from '../core/receiver.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import type { TmcMessage } from './message.ts'
 
