@@ -1,6 +1,17 @@
 import type { Delivery } from './delivery.ts'
-import type { Consumer } from './inbox.ts'
 import { isThenable } from './wait.ts'
+
+/** Who takes deliveries: an iterator, or all handlers together. */
+export interface Consumer<D extends Delivery> {
+  /** Deliveries that it has and may have at once. */
+  busy: number
+  readonly limit: number
+  /** Whether it settles by hand: a delivery is off its hands when it is settled, not when its handler ends. */
+  readonly byHand: boolean
+  /** Whether it asks for a delivery now. */
+  asks(): boolean
+  give(delivery: D): void
+}
 
 /** What a handler threw, which may be undefined. */
 export interface Failure {

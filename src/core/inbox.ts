@@ -1,7 +1,7 @@
 import { alarm, type Clock } from './clock.ts'
 import type { Delivery, DeliveryStats, Outcome } from './delivery.ts'
 import { IsomqError, type Provider, toError } from './errors.ts'
-import { createHandlers, type Failure } from './handlers.ts'
+import { type Consumer, createHandlers, type Failure } from './handlers.ts'
 import { createIterator, type MessagesOptions } from './iterate.ts'
 import type { Session } from './session.ts'
 
@@ -23,18 +23,6 @@ export interface InboxOptions<D extends Delivery> {
 export type BufferStatus =
   /** The buffer ran full: what arrives now is left with the server until `relieved`. Once per crossing. */
   { readonly type: 'slow'; readonly buffered: number } | { readonly type: 'relieved' }
-
-/** Who takes deliveries: an iterator, or all handlers together. */
-export interface Consumer<D extends Delivery> {
-  /** Deliveries that it has and may have at once. */
-  busy: number
-  readonly limit: number
-  /** Whether it settles by hand: a delivery is off its hands when it is settled, not when its handler ends. */
-  readonly byHand: boolean
-  /** Whether it asks for a delivery now. */
-  asks(): boolean
-  give(delivery: D): void
-}
 
 export interface Inbox<D extends Delivery> {
   stats(): DeliveryStats

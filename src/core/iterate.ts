@@ -1,6 +1,6 @@
 import type { Delivery } from './delivery.ts'
 import type { IsomqError, Provider } from './errors.ts'
-import type { Consumer } from './inbox.ts'
+import type { Consumer } from './handlers.ts'
 import { aborted } from './wait.ts'
 
 export interface MessagesOptions {

@@ -59,7 +59,7 @@ export function reconnect(): Piece<false | ReconnectOptions> {
     refused: piece('', (given) => typeof given === 'boolean'),
   }
   return piece<false | ReconnectOptions>(
-    'false, or an object of ReconnectOptions',
+    'false, or an object of retries, minDelay, maxDelay, stableAfter (numbers from 0 on) and refused',
     (given) => given === false || (isObject(given) && !parse(fields, given).fault),
     {},
   )

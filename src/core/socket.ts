@@ -21,7 +21,10 @@ export type Frame = string | Uint8Array
 export interface SocketEvents {
   opened(): void
   received(frame: Frame): void
-  /** Once, and the last thing: the socket is gone. Code 1006 (or 0) means that it broke without a goodbye. */
+  /**
+   * The socket is gone; 1006 (or 0) means that it broke without a goodbye. What follows, this again included,
+   * means nothing.
+   */
   closed(code: number, reason: string, cause?: unknown): void
 }
 
