@@ -23,6 +23,7 @@ export {
   type TmcValue,
 } from './codec.ts'
 export {
+  confirmFrames,
   encodeConfirm,
   encodeConnect,
   encodeFail,
