@@ -1,25 +1,22 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { signTop, type TopSignMethod } from 'isomq/tmc'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import WebSocket from 'ws'
-import { type Playground, startPlayground } from '../../playground/host.mjs'
-import { APP, byte, type Peer, Room, text } from './peer.ts'
-
-let playground: Playground
-let rooms = 0
-const newRoom = () => new Room(playground.url, `room-${++rooms}`)
-
-beforeAll(async () => {
-  playground = await startPlayground()
-})
-afterAll(() => playground?.stop())
+import { byte, type Peer, text } from './peer.ts'
+import { newRoom } from './rooms.ts'
 
 const status = (answer: { statusCode?: number; statusPhrase?: string }) => [
   answer.statusCode,
   answer.statusPhrase,
 ]
+
+/** Waits until the room has dealt with all that the peer sent: it answers the last with an error. */
+async function settled(peer: Peer): Promise<void> {
+  await peer.request(99, [], 1_000_000)
+  for (;;) {
+    const frame = await peer.frames.next()
+    if (frame.flag === 1_000_000) return
+  }
+}
 
 describe('sign-in', () => {
   test('is acknowledged with the same flag and a token', async () => {
@@ -32,7 +29,7 @@ describe('sign-in', () => {
   test('without a flag is acknowledged without one, at the root of the server too', async () => {
     const room = newRoom()
     expect((await room.peer().connect({}, 0)).flag).toBeUndefined()
-    const socket = new WebSocket(`${playground.url.replace('http', 'ws')}/`)
+    const socket = new WebSocket(`${inject('playground').replace('http', 'ws')}/`)
     await new Promise((resolve) => socket.on('open', resolve))
     socket.close()
   })
@@ -225,149 +222,6 @@ describe('produce', () => {
   })
 })
 
-/** Waits until the room has dealt with all that the peer sent: it answers the last with an error. */
-async function settled(peer: Peer): Promise<void> {
-  await peer.request(99, [], 1_000_000)
-  for (;;) {
-    const frame = await peer.frames.next()
-    if (frame.flag === 1_000_000) return
-  }
-}
-
-describe('faults', () => {
-  test('drop with a code, and abruptly on a wire', async () => {
-    const room = newRoom()
-    const peer = await room.signedIn()
-    expect(await room.control('drop', { code: 1012 })).toMatchObject({ dropped: 1 })
-    expect(await peer.closed).toBe(1012)
-    const wired = await room.signedIn('default', 'wire')
-    await room.control('drop', { abrupt: true })
-    expect(await wired.closed).toBe(1006)
-  })
-
-  test('an abrupt drop of a bare socket falls silent and breaks at the next frame', async () => {
-    const room = newRoom()
-    const peer = await room.signedIn()
-    await room.control('drop', { connection: 'random', abrupt: true })
-    await peer.request(1)
-    expect(await peer.closed).toBe(1006)
-  })
-
-  test('dropAfter drops in the middle of a batch; what was under way comes again', async () => {
-    const room = newRoom()
-    await room.control('settings', { redeliverAfter: 1 })
-    const peer = await room.signedIn('default', 'wire')
-    await room.control('dropAfter', { frames: 3 })
-    await room.control('produce', { count: 5, content: 'x' })
-    expect(await peer.closed).toBe(1006)
-    const next = await room.signedIn()
-    const ids = await Promise.all(Array.from({ length: 5 }, () => next.nextId()))
-    expect(new Set(ids).size).toBe(5)
-  })
-
-  test('killEvery kills as often as it should and loses nothing', async () => {
-    const room = newRoom()
-    await room.control('settings', { redeliverAfter: 1, window: 20 })
-    await room.control('killEvery', { frames: 10, seed: 7, kills: 10 })
-    await room.control('produce', { count: 300 })
-    const seen = new Set<bigint>()
-    while (seen.size < 300) {
-      const peer = await room.signedIn('default', 'wire')
-      let open = true
-      const closed = peer.closed.then(() => {
-        open = false
-        return undefined
-      })
-      while (open && seen.size < 300) {
-        const id = await Promise.race([peer.nextId(), closed])
-        if (id === undefined) break
-        seen.add(id)
-        await peer.confirm(id)
-      }
-    }
-    const { dropped, killsLeft } = await room.stats()
-    expect(Number(dropped) + Number(killsLeft)).toBe(10)
-  })
-
-  test('refuse, duplicate, truncate, corrupt, garbage, notice', async () => {
-    const room = newRoom()
-    await room.control('refuse', { code: 7, phrase: 'too many' })
-    expect(status(await room.peer().connect())).toEqual([7, 'too many'])
-    const peer = await room.signedIn()
-    await room.control('duplicate')
-    await room.control('produce')
-    expect(await peer.nextId()).toBe(await peer.nextId())
-    await room.control('truncate')
-    await room.control('produce')
-    expect(await peer.odd.next()).toBeInstanceOf(Uint8Array)
-    await room.control('garbage', { text: 'hi' })
-    expect(await peer.odd.next()).toBe('hi')
-    await room.control('garbage', { hex: '0207ff' })
-    expect(await peer.odd.next()).toEqual(Uint8Array.of(2, 7, 255))
-    await room.control('notice', { code: 9, phrase: 'soon away' })
-    expect(status(await peer.frames.next())).toEqual([9, 'soon away'])
-    await room.control('corrupt')
-    await room.control('produce')
-    await room.control('produce')
-    await expect(Promise.race([peer.frames.next(), peer.odd.next()])).resolves.toBeDefined()
-  })
-
-  test('mute stops everything but the socket; unmute goes on', async () => {
-    const room = newRoom()
-    const peer = await room.signedIn()
-    await room.control('mute')
-    await room.control('produce')
-    await peer.request(99, [], 5)
-    expect(await room.stats()).toMatchObject({ delivered: 0, connections: 1 })
-    await room.control('unmute')
-    expect(await peer.nextId()).toBeTypeOf('bigint')
-    expect(peer.frames.rest.length).toBe(0)
-  })
-
-  test('noAck keeps back the answer to produce, delay keeps back everything, skew moves the clock', async () => {
-    const room = newRoom()
-    const peer = await room.signedIn('default')
-    await room.control('noAck')
-    await peer.request(3, [['topic', text('t')]], 8)
-    expect((await peer.frames.next()).headers.get('topic')!.value).toBe('t')
-    await settled(peer)
-    await room.control('delay', { ms: 40 })
-    const before = performance.now()
-    await settled(peer)
-    expect(performance.now() - before).toBeGreaterThan(30)
-    await room.control('skew', { ms: 3_600_000 })
-    expect((await room.peer().connect()).statusCode).toBe(31)
-  })
-
-  test('an idle peer is closed with 1011', async () => {
-    const room = newRoom()
-    await room.control('settings', { idleAfter: 30 })
-    expect(await (await room.signedIn()).closed).toBe(1011)
-    expect(await room.stats()).toMatchObject({ idled: 1 })
-  })
-
-  test('reset forgets messages, counters, settings and connections', async () => {
-    const room = newRoom()
-    const peer = await room.signedIn()
-    await room.control('settings', { window: 3 })
-    await room.control('produce', { count: 5 })
-    await room.control('reset')
-    expect(await peer.closed).toBe(1012)
-    expect(await room.stats()).toMatchObject({
-      published: 0,
-      waiting: 0,
-      connections: 0,
-      settings: { window: 1000 },
-    })
-  })
-
-  test('nonsense is refused with what is wrong', async () => {
-    await expect(newRoom().control('explode')).rejects.toThrow('unknown op "explode"')
-    await expect(newRoom().control('settings', { window: '1' })).rejects.toThrow('window')
-    await expect(newRoom().control('delay', { ms: 'x' })).rejects.toThrow('"ms" must be a number')
-  })
-})
-
 test('the event stream tells what happens', async () => {
   const room = newRoom()
   const socket = new WebSocket(`${room.url.replace('http', 'ws')}/events`)
@@ -386,119 +240,3 @@ test('the event stream tells what happens', async () => {
   socket.close()
   expect(types).toEqual(['hello', 'connected', 'signedIn', 'produced', 'delivered', 'confirmed'])
 })
-
-describe('HTTP gateway', () => {
-  const chinaTime = (at = Date.now()) =>
-    new Date(at + 28_800_000).toISOString().slice(0, 19).replace('T', ' ')
-
-  async function call(
-    room: Room,
-    method: string,
-    extra: Record<string, string> = {},
-    by: TopSignMethod = 'md5',
-  ) {
-    const params: Record<string, string> = {
-      method,
-      app_key: APP.appKey,
-      timestamp: chinaTime(),
-      format: 'json',
-      v: '2.0',
-      sign_method: by,
-      ...extra,
-    }
-    params.sign ??= await signTop(params, APP.appSecret, by)
-    const response = await fetch(`${room.url}/router/rest`, {
-      method: 'POST',
-      body: new URLSearchParams(params),
-    })
-    expect(response.status).toBe(200)
-    return response.text()
-  }
-
-  test.each(['md5', 'hmac', 'hmac-sha256'] as const)('consume and confirm, signed by %s', async (by) => {
-    const room = newRoom()
-    await room.control('produce', { count: 3, userId: '9007199254740993' })
-    const answer = await call(room, 'taobao.tmc.messages.consume', { quantity: '10' }, by)
-    const ids = [...answer.matchAll(/"id":(\d{19}),"user_id":9007199254740993,"topic"/g)].map(
-      (match) => match[1]!,
-    )
-    expect(new Set(ids).size).toBe(3)
-    expect(Object.keys(JSON.parse(answer).tmc_messages_consume_response)).toEqual(['messages', 'request_id'])
-    const confirmed = await call(room, 'taobao.tmc.messages.confirm', { s_message_ids: ids.join(',') }, by)
-    expect(JSON.parse(confirmed).tmc_messages_confirm_response).toMatchObject({ is_success: true })
-    expect(await room.stats()).toMatchObject({ confirmed: 3, waiting: 0, unconfirmed: 0 })
-    const empty = JSON.parse(await call(room, 'taobao.tmc.messages.consume', {}, by))
-    expect(empty.tmc_messages_consume_response.messages).toEqual({})
-  })
-
-  test('produce one, produce many, groups, permit, cancel', async () => {
-    const room = newRoom()
-    const one = { topic: 't', content: '{}' }
-    expect(await call(room, 'taobao.tmc.message.produce', one)).toContain('"is_success":true')
-    const many = await call(room, 'taobao.tmc.messages.produce', {
-      messages: JSON.stringify([one, { topic: 't' }]),
-    })
-    expect(JSON.parse(many).tmc_messages_produce_response).toMatchObject({
-      is_all_success: false,
-      results: {
-        tmc_produce_result: [
-          { is_success: true },
-          { is_success: false, error_code: 'isv.missing-parameter' },
-        ],
-      },
-    })
-    const groups = JSON.parse(await call(room, 'taobao.tmc.groups.get'))
-    expect(groups.tmc_groups_get_response).toMatchObject({
-      total_results: 1,
-      groups: { tmc_group: [{ name: 'default' }] },
-    })
-    expect(await call(room, 'taobao.tmc.user.permit', { topics: 't', session: 's' })).toContain(
-      '"is_success":true',
-    )
-    expect(await call(room, 'taobao.tmc.user.cancel', { nick: 's' })).toContain('"is_success":true')
-    expect(await room.stats()).toMatchObject({ produced: 2, waiting: 2 })
-  })
-
-  test.each([
-    ['an unknown method', 'taobao.no', {}, 22],
-    ['a wrong signature', 'taobao.tmc.groups.get', { sign: 'X' }, 25],
-    ['an unknown app', 'taobao.tmc.groups.get', { app_key: '1' }, 29],
-    ['an old timestamp', 'taobao.tmc.groups.get', { timestamp: chinaTime(Date.now() - 700_000) }, 31],
-    ['a missing argument', 'taobao.tmc.messages.confirm', {}, 40],
-    ['a wrong argument', 'taobao.tmc.messages.consume', { quantity: '5' }, 41],
-    ['no session', 'taobao.tmc.user.permit', { topics: 't' }, 26],
-  ])('%s is an error in HTTP 200', async (_, method, extra, code) => {
-    const { error_response: error } = JSON.parse(await call(newRoom(), method, extra))
-    expect(error).toMatchObject({ code, msg: expect.any(String), request_id: expect.any(String) })
-  })
-
-  test('httpError answers with a status and body of choice', async () => {
-    const room = newRoom()
-    await room.control('httpError', { status: 503, body: '<html>' })
-    const response = await fetch(`${room.url}/router/rest`, { method: 'POST' })
-    expect([response.status, await response.text()]).toEqual([503, '<html>'])
-  })
-})
-
-const python = spawnSync('python3', ['--version']).status === 0
-
-test.skipIf(!python)(
-  'a Python client with the habits of the seed signs in, receives and confirms',
-  async () => {
-    const room = newRoom()
-    await room.control('settings', { window: 3 })
-    await room.control('produce', { count: 5, content: '{"n":{n}}' })
-    const script = fileURLToPath(new URL('./seed_peer.py', import.meta.url))
-    const child = spawn('python3', [script, String(playground.port), `/tmc/${room.name}/`, '5'])
-    let output = ''
-    child.stdout.on('data', (data) => {
-      output += data
-    })
-    child.stderr.on('data', (data) => {
-      output += data
-    })
-    const exit = await new Promise((resolve) => child.on('close', resolve))
-    expect([exit, output.trim().split('\n').at(-1)]).toEqual([0, 'confirmed 5'])
-    expect(await room.stats()).toMatchObject({ confirmed: 5, confirmsUnknown: 0, waiting: 0, unconfirmed: 0 })
-  },
-)
