@@ -25,7 +25,8 @@ function options() {
         help: { type: 'boolean', default: false },
       },
     })
-    if (values.port !== undefined && !/^\d{1,5}$/.test(values.port)) throw new Error('--port takes a number')
+    if (values.port !== undefined && !(/^\d{1,5}$/.test(values.port) && Number(values.port) < 65536))
+      throw new Error('--port takes a number from 0 to 65535')
     return values
   } catch (error) {
     fail(`${error.message}\n\n${HELP}`)
@@ -106,15 +107,19 @@ const playground = await startPlayground({ port: free, host, persist, tmc })
 banner(playground, emulators)
 
 let ending = false
+async function end() {
+  // Under npm a Ctrl-C comes twice: from the terminal and from npm.
+  if (ending) return
+  ending = true
+  setTimeout(() => process.exit(1), 5000).unref()
+  await playground.stop()
+  process.exit(0)
+}
 for (const signal of ['SIGINT', 'SIGTERM']) {
   // Miniflare's own listener would end the process before the runtime has stopped.
   process.removeAllListeners(signal)
-  process.on(signal, async () => {
-    // Under npm a Ctrl-C comes twice: from the terminal and from npm.
-    if (ending) return
-    ending = true
-    setTimeout(() => process.exit(1), 5000).unref()
-    await playground.stop()
-    process.exit(0)
-  })
+  process.on(signal, end)
 }
+// npm's shell keeps a SIGTERM to itself: that it is gone is what arrives here.
+const parent = process.ppid
+if (process.env.npm_lifecycle_event) setInterval(() => process.ppid === parent || end(), 500).unref()

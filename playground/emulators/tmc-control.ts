@@ -94,6 +94,7 @@ const CHUNK = 1000
 /** `{ count, topic, content, size, group, appKey, nick, userId, dataId }`; `{n}` in content is the number. */
 async function produce(room: TmcRoom, args: Args): Promise<object> {
   const count = number(args, 'count', 1)
+  if (!Number.isInteger(count) || count < 0) throw new BadRequest('"count" must be a whole number from 0 on')
   const content = string(args, 'content', '{"tid":{n},"status":"TRADE_CLOSED"}')
   const size = number(args, 'size', 0)
   const numbered = content.includes('{n}')
@@ -102,8 +103,8 @@ async function produce(room: TmcRoom, args: Args): Promise<object> {
     topic: string(args, 'topic', 'taobao_trade_TradeClose'),
     publisher: string(args, 'appKey', DEFAULT_APP.key),
     nick: string(args, 'nick', 'isomq'),
-    userId: string(args, 'userId', '100000001'),
-    dataId: string(args, 'dataId', '568763270000000'),
+    userId: int64(args, 'userId', '100000001'),
+    dataId: int64(args, 'dataId', '568763270000000'),
   }
   for (let n = 0; n < count; ) {
     const text = padded(numbered ? content.replaceAll('{n}', String(n + 1)) : content, size)
@@ -116,6 +117,13 @@ async function produce(room: TmcRoom, args: Args): Promise<object> {
     if (n % CHUNK === 0) await new Promise((resolve) => setTimeout(resolve, 0))
   }
   return { produced: count }
+}
+
+/** Refused before anything is stored: what does not fit the wire would break every delivery. */
+function int64(args: Args, name: string, fallback: string): string {
+  const text = string(args, name, fallback)
+  if (/^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return text
+  throw new BadRequest(`"${name}" must be an integer of 64 bits, as text`)
 }
 
 /** JSON stays JSON: blanks at the end do no harm. */
@@ -135,7 +143,7 @@ function settings(room: TmcRoom, { op: _, ...changes }: Args): object {
 
 function fits(name: string, value: unknown, current: unknown): boolean {
   if (name === 'topics') return value === null || Array.isArray(value)
-  if (name === 'idBase') return typeof value === 'string' && /^\d{1,19}$/.test(value)
+  if (name === 'idBase') return typeof value === 'string' && /^\d{1,18}$|^[1-8]\d{18}$/.test(value)
   return typeof value === typeof current && (typeof value !== 'number' || value >= 0)
 }
 
@@ -206,6 +214,12 @@ function drop(room: TmcRoom, args: Args): object {
     ({ number }, at) => which === 'all' || which === number || (which === 'random' && at === picked),
   )
   const how = args.abrupt === true ? 'abrupt' : number(args, 'code', 1001)
+  if (
+    how !== 'abrupt' &&
+    !/^(1000|1001|1002|1003|1007|1008|1009|101[0-4]|3\d{3}|4[0-8]\d{2})$/.test(String(how))
+  ) {
+    throw new BadRequest('"code" must be one that a server may close with, such as 1001 or 3000 to 4899')
+  }
   for (const session of doomed) session.drop(how, string(args, 'reason', 'dropped on request'))
   return { dropped: doomed.length }
 }

@@ -68,7 +68,8 @@ export abstract class Delivery {
   }
 
   nack(reason?: string): Promise<void> {
-    return this.#promise('nacked', reason)
+    const given: unknown = reason
+    return this.#promise('nacked', given instanceof Error ? given.message : reason)
   }
 
   #promise(outcome: 'acked' | 'nacked', reason?: string): Promise<void> {
@@ -83,6 +84,8 @@ export abstract class Delivery {
   settle(outcome: 'acked' | 'nacked', reason = 'refused by the consumer'): Promise<void> | undefined {
     const courier = this.#courier
     if (outcome === 'acked' && this.outcome !== 'nacked') courier.done?.(this)
+    // Whatever happened meanwhile: nothing is settled on another session than its own.
+    if (this.from?.error) this.drop('lost', this.from.error)
     if (this.#error) throw this.#error
     if (this.outcome) return this.#answer
     try {

@@ -62,5 +62,10 @@ export class IsomqError extends Error {
 
 /** Anything thrown, as an `Error`: only `Error`s leave this library. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
+  if (thrown instanceof Error) return thrown
+  try {
+    return new Error(String(thrown))
+  } catch {
+    return new Error('something was thrown that is neither an error nor a text')
+  }
 }

@@ -19,7 +19,8 @@ export interface HttpRequest extends WaitOptions {
   readonly url: string
   readonly method: string
   readonly headers?: Record<string, string> | undefined
-  readonly body?: string | undefined
+  /** Made when the request is, if that takes a while. */
+  readonly body?: string | (() => Promise<string>) | undefined
 }
 
 export interface HttpAnswer {
@@ -46,14 +47,20 @@ export async function request(
     { provider, clock, what: 'answer' },
     (resolve, reject) => {
       const abort = new AbortController()
-      send(setup, url, { ...init, signal: abort.signal }).then(resolve, reject)
+      send(setup, url, init, abort.signal).then(resolve, reject)
       return () => abort.abort()
     },
   )
   return judge(provider, answer)
 }
 
-async function send({ provider, fetch }: HttpSetup, url: string, init: RequestInit): Promise<HttpAnswer> {
+async function send(
+  { provider, fetch }: HttpSetup,
+  url: string,
+  { body, ...init }: Pick<HttpRequest, 'method' | 'headers' | 'body'>,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const given = typeof body === 'function' ? await body() : body
   const { Headers, AbortController } = globalThis
   const send = createFetch({
     fetch: (fetch ?? globalThis.fetch) as typeof globalThis.fetch,
@@ -63,6 +70,8 @@ async function send({ provider, fetch }: HttpSetup, url: string, init: RequestIn
   const response = await send
     .raw(url, {
       ...(init as object),
+      ...(given !== undefined && { body: given }),
+      signal,
       redirect: 'manual',
       responseType: 'stream',
       ignoreResponseError: true,
@@ -80,8 +89,16 @@ async function send({ provider, fetch }: HttpSetup, url: string, init: RequestIn
       )
     })
   const { status, headers } = response
-  const body = response._data as ReadableStream<Uint8Array> | undefined
-  return { status, headers, text: body ? decodeText(await readAll(provider, body, MOST, 'an answer')) : '' }
+  const stream = response._data as ReadableStream<Uint8Array> | undefined
+  try {
+    const text = stream ? decodeText(await readAll(provider, stream, MOST, 'an answer')) : ''
+    return { status, headers, text }
+  } catch (cause) {
+    if (cause instanceof IsomqError) throw cause
+    throw new IsomqError(provider, 'CONNECTION_LOST', 'the answer broke off; it may have been done', {
+      cause,
+    })
+  }
 }
 
 function judge(provider: Provider, answer: HttpAnswer): HttpAnswer {

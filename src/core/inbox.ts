@@ -101,20 +101,24 @@ export function createInbox<D extends Delivery>(
     if (pumping) return
     pumping = true
     for (let to = taker(); to && queue.length > 0 && isPrepared(queue[0]!); to = taker()) {
-      const delivery = shift()
-      if (delivery.outcome || expired(delivery)) continue
-      out.set(delivery, to)
-      to.busy++
-      armSweep()
-      to.give(delivery)
+      const delivery = queue.shift()!
+      if (!delivery.outcome && !expired(delivery)) {
+        out.set(delivery, to)
+        to.busy++
+        armSweep()
+      }
+      // Who hears of the relief may end the connection or the iterator that this goes to.
+      relieve()
+      if (!out.has(delivery)) continue
+      if (delivery.outcome) release(delivery)
+      else if (to.asks()) to.give(delivery)
+      else {
+        out.delete(delivery)
+        to.busy--
+        queue.unshift(delivery)
+      }
     }
     pumping = false
-  }
-
-  function shift(): D {
-    const delivery = queue.shift()!
-    relieve()
-    return delivery
   }
 
   function relieve(): void {
@@ -132,8 +136,9 @@ export function createInbox<D extends Delivery>(
     preparing = true
     promise
       .catch((reason) => {
-        if (queue[0] === first) shift()
+        queue = queue.filter((one) => one !== first)
         finish(first, { reason })
+        relieve()
       })
       .then(() => {
         preparing = false
@@ -175,7 +180,8 @@ export function createInbox<D extends Delivery>(
 
   return {
     stats: () => ({ ...counters, buffered: queue.length }),
-    room: () => maxBuffered - queue.length,
+    // One that drains takes nothing more.
+    room: () => (drained ? 0 : maxBuffered - queue.length),
     receive(delivery, redelivered) {
       counters.received++
       if (redelivered) counters.redelivered++

@@ -1,5 +1,5 @@
 import type { Delivery } from './delivery.ts'
-import type { IsomqError, Provider } from './errors.ts'
+import { IsomqError, type Provider } from './errors.ts'
 import type { Consumer } from './handlers.ts'
 import { aborted } from './wait.ts'
 
@@ -22,6 +22,9 @@ export function createIterator<D extends Delivery>(
   pump: () => void,
   left: () => void,
 ): Iterating<D> {
+  if (!(concurrency >= 1)) {
+    throw new IsomqError(provider, 'CONFIG', '"concurrency" must be a number from 1 on')
+  }
   /** What resolves the calls of `next()` that wait for a delivery. */
   const asking: ((result: IteratorResult<D> | Promise<never>) => void)[] = []
   let over = false

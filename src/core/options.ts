@@ -34,9 +34,11 @@ export const callback = <F>(fallback?: F): Piece<F> =>
 /** A URL of a scheme, or of the same over TLS. */
 export const url = (scheme: 'http' | 'ws', fallback: string): Piece<string> =>
   piece(
-    `a URL that starts with ${scheme}:// or ${scheme}s://`,
+    `a URL that starts with ${scheme}:// or ${scheme}s://, without user and password`,
     (given) =>
-      typeof given === 'string' && URL.canParse(given) && new RegExp(`^${scheme}s?:`, 'i').test(given),
+      typeof given === 'string' &&
+      URL.canParse(given) &&
+      new RegExp(`^${scheme}s?://[^/?#@]*([/?#]|$)`, 'i').test(given),
     fallback,
   )
 /** One of several words, the first of them by default. */
@@ -73,7 +75,11 @@ export const injected = (): {
 } => ({
   clock: piece(
     'a clock: now, setTimeout, clearTimeout',
-    (given) => typeof (given as Clock)?.now === 'function',
+    (given) =>
+      isObject(given) &&
+      (['now', 'setTimeout', 'clearTimeout'] as const).every(
+        (name) => typeof (given as Clock)[name] === 'function',
+      ),
     systemClock,
   ),
   random: callback(Math.random),

@@ -26,6 +26,8 @@ export interface ReceiverOptions<D extends Delivery> extends InboxOptions<D> {
   readonly logger?: ((record: DebugRecord) => void) | undefined
   /** Somebody wants messages: connect, when that has not been done. */
   start(): void
+  /** Sends what is still to be told; a part of what `close` waits for. */
+  flush?(): Promise<void>
   /** Close what is open. */
   stop(error: IsomqError): Promise<void>
 }
@@ -62,6 +64,8 @@ export function createReceiver<
   type Events = ReceiverEvents<Message, Status>
   const { provider, clock, logger } = options
   let closing: Promise<void> | undefined
+  /** Ends the wait for running handlers. */
+  let hurry = () => {}
   /** Why the client takes no more calls, once it does not. */
   let ended: IsomqError | undefined
 
@@ -80,17 +84,16 @@ export function createReceiver<
   }
 
   const closed = (cause?: IsomqError) =>
-    new IsomqError(provider, 'CLOSED', 'the client is closed; connect() opens it again', { cause })
+    new IsomqError(provider, 'CLOSED', 'the client is closed; once that is done, connect() opens it again', {
+      cause,
+    })
 
-  async function shut(limits: CloseOptions): Promise<void> {
+  async function shut(): Promise<void> {
     const error = closed()
     ended = error
-    const drained = inbox.drain(error)
+    const drained = inbox.drain(error).then(options.flush)
     // However the wait ends, what then still runs is given up.
-    await wait(limits, { provider, clock, what: 'end of the handlers' }, (resolve) => {
-      drained.then(resolve as () => void)
-      return undefined
-    }).catch(() => {})
+    await Promise.race([drained, new Promise<void>((resolve) => (hurry = resolve))])
     end(error)
     await options.stop(error)
   }
@@ -102,6 +105,9 @@ export function createReceiver<
   return {
     ...inbox,
     on(type, handler) {
+      if (typeof handler !== 'function') {
+        throw new IsomqError(provider, 'CONFIG', 'the second argument of on() must be a function')
+      }
       if (type !== 'message') return emitter.on(type as 'state', handler as never)
       const off = inbox.on(handler as (delivery: D) => unknown)
       if (!ended) options.start()
@@ -128,12 +134,18 @@ export function createReceiver<
     revive() {
       if (!closing) ended = undefined
     },
-    gaveUp: (error) => end(error, error),
-    close(limits = {}) {
-      closing ??= shut({ timeout: DRAIN, ...limits }).finally(() => {
+    gaveUp: (error) => end(error, closing ? undefined : error),
+    async close({ signal, timeout = DRAIN } = {}) {
+      closing ??= shut().finally(() => {
         closing = undefined
       })
-      return closing
+      const now = closing
+      // Each call has limits of its own, and the first that is reached ends the wait for the handlers.
+      await wait<void>({ signal, timeout }, { provider, clock, what: 'end of the handlers' }, (resolve) => {
+        now.then(resolve)
+        return undefined
+      }).catch(() => hurry())
+      await now
     },
   }
 }

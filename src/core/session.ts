@@ -122,7 +122,7 @@ export function createSession(id: number, setup: SessionSetup, owner: Owner): Se
   }
 
   function fail(why: string, cause?: unknown, details?: Record<string, unknown>): void {
-    const text = `the connection failed while ${phase} (${why}); check the URL and the server`
+    const text = `the connection failed while ${phase} (${why}); ${socket ? 'check the URL and the server' : 'see its cause'}`
     end(new IsomqError(provider, ready ? 'CONNECTION_LOST' : 'CONNECT_FAILED', text, { cause, details }))
   }
 

@@ -28,6 +28,9 @@ export function wait<T>(
   start: (resolve: (value: T) => void, reject: (error: Error) => void) => (() => void) | undefined,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    if (timeout !== undefined && !(timeout >= 0)) {
+      return reject(new IsomqError(provider, 'CONFIG', '"timeout" must be milliseconds from 0 on'))
+    }
     if (signal?.aborted) return reject(aborted(provider, what, signal))
     let undo: (() => void) | undefined
     let over = false
@@ -41,15 +44,17 @@ export function wait<T>(
     }
     const abort = () => end(() => reject(aborted(provider, what, signal!)))
     signal?.addEventListener('abort', abort)
-    const cancel = timeout
-      ? alarm(clock, timeout, () =>
-          end(() =>
-            reject(
-              new IsomqError(provider, 'TIMEOUT', `no ${what} within ${timeout} ms`, { cause: why?.() }),
+    // What a timer cannot count is no limit.
+    const cancel =
+      timeout && timeout < 2 ** 31
+        ? alarm(clock, timeout, () =>
+            end(() =>
+              reject(
+                new IsomqError(provider, 'TIMEOUT', `no ${what} within ${timeout} ms`, { cause: why?.() }),
+              ),
             ),
-          ),
-        )
-      : undefined
+          )
+        : undefined
     undo = start(
       (value) => end(() => resolve(value)),
       (error) => end(() => reject(error)),
@@ -59,6 +64,8 @@ export function wait<T>(
 }
 
 export function aborted(provider: Provider, what: string, signal: AbortSignal): IsomqError {
+  // One of our own, such as that the client was closed, says more.
+  if (signal.reason instanceof IsomqError) return signal.reason
   return new IsomqError(provider, 'ABORTED', `the signal ended the wait for ${what}`, {
     cause: signal.reason,
   })

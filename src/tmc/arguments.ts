@@ -3,7 +3,8 @@ import type { TmcProduceFields } from './frames.ts'
 import { exactId } from './message.ts'
 import type { TmcProduceInput } from './types.ts'
 
-const wrong = (text: string, cause?: unknown) => new IsomqError('tmc', 'CONFIG', text, { cause })
+export const wrong = (text: string, cause?: unknown): IsomqError =>
+  new IsomqError('tmc', 'CONFIG', text, { cause })
 
 /** A message id as an exact integer. */
 export function readId(id: string | bigint): bigint {
@@ -12,8 +13,15 @@ export function readId(id: string | bigint): bigint {
   return exact
 }
 
+/** What the option `sign` returned. */
+export function readSignature(signature: unknown): string {
+  if (typeof signature === 'string' && signature !== '') return signature
+  throw wrong('the option "sign" must return a text that is not empty')
+}
+
 /** A message to produce, its content as text. */
-export function readProduce({ topic, content, session }: TmcProduceInput): TmcProduceFields {
+export function readProduce(message: TmcProduceInput): TmcProduceFields {
+  const { topic, content, session } = message ?? {}
   if (typeof topic !== 'string' || topic === '') throw wrong('"topic" must be a text that is not empty')
   if (session !== undefined && typeof session !== 'string') throw wrong('"session" must be a text')
   let cause: unknown

@@ -1,7 +1,7 @@
 import { IsomqError } from '../core/errors.ts'
 import type { State, StateChange } from '../core/machine.ts'
 import { createReceiver } from '../core/receiver.ts'
-import { type WaitOptions, wait } from '../core/wait.ts'
+import { aborted, type WaitOptions, wait } from '../core/wait.ts'
 import { readId, readProduce } from './arguments.ts'
 import { createDedupe } from './dedupe.ts'
 import { createLink, type Link, type Team } from './link.ts'
@@ -81,6 +81,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     const startedAt = clock.now()
     for (;;) {
       receiver.check()
+      if (signal?.aborted) throw aborted(provider, 'connection', signal)
       start()
       const left = timeout && Math.max(1, timeout - (clock.now() - startedAt))
       // They take turns.
@@ -96,6 +97,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       return state
     },
     async connect({ signal, timeout = PATIENCE } = {}) {
+      if (signal?.aborted) throw aborted(provider, 'connection', signal)
       receiver.revive()
       receiver.check()
       await Promise.all(links.map((link) => link.connection.connect({ signal, timeout })))

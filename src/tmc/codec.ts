@@ -162,25 +162,27 @@ export interface TmcFrameInit extends Omit<Partial<TmcFrame>, 'type' | 'headers'
 export function encodeFrame(frame: TmcFrameInit): Uint8Array<ArrayBuffer> {
   const { type, statusCode = 0, statusPhrase, flag = 0, token, headers = [] } = frame
   const to = new Writer()
+  const code = TYPES.indexOf(type)
+  if (code < 0) throw misuse(`"type" must be one of ${TYPES.join(', ')}`)
   to.int(2, 1)
-  to.int(TYPES.indexOf(type), 1)
+  to.int(code, 1)
   const number = (header: number, key: string, value: number) => {
     if (value <= 0) return
     to.int(header, 2)
     to.int(Number(exactly(key, value, 32)), 4)
   }
-  const text = (header: number, value?: string) => {
+  const text = (header: number, key: string, value?: string) => {
     if (!value) return
     to.int(header, 2)
-    to.counted(value)
+    to.counted(data(key, value))
   }
   number(STATUS_CODE, 'statusCode', statusCode)
-  text(STATUS_PHRASE, statusPhrase)
+  text(STATUS_PHRASE, 'statusPhrase', statusPhrase)
   number(FLAG, 'flag', flag)
-  text(TOKEN, token)
+  text(TOKEN, 'token', token)
   for (const [key, value] of headers) {
     to.int(CUSTOM, 2)
-    to.counted(key)
+    to.counted(data('headers', key))
     writeValue(to, key, value)
   }
   to.int(END, 2)
@@ -201,20 +203,32 @@ const FORMATS = {
 
 function writeValue(to: Writer, key: string, { type, value }: TmcValue): void {
   if (value === null) return to.int(0, 1)
+  if (!Object.hasOwn(FORMATS, type)) throw misuse(`the format of "${key}" is not known`)
   const [format, bits] = FORMATS[type] as [number, number?]
   to.int(format, 1)
-  if (!bits) to.counted(value as string | Uint8Array)
+  if (!bits) to.counted(data(key, value))
   else if (bits === 64) to.int64(exactly(key, value as bigint, bits))
   else to.int(Number(exactly(key, value as number, bits)), bits / 8)
+}
+
+const misuse = (text: string) => new IsomqError('tmc', 'CONFIG', text)
+
+function data(key: string, value: unknown): string | Uint8Array {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value
+  throw misuse(`"${key}" must be a text, or an Uint8Array for bytes`)
 }
 
 /** An integer of that many bits; of 8 bits without a sign, of more with one. */
 function exactly(key: string, value: number | bigint, bits: number): bigint {
   try {
     const exact = BigInt(value)
+    // Of 64 bits a number would have lost some already.
+    if (bits === 64 && typeof value !== 'bigint') throw value
     if ((bits === 8 ? BigInt.asUintN(8, exact) : BigInt.asIntN(bits, exact)) === exact) return exact
   } catch {
     // A fraction or no number at all: the same mistake.
   }
-  throw new IsomqError('tmc', 'CONFIG', `"${key}" is no integer of ${bits} bits; use another format`)
+  throw misuse(
+    `"${key}" is no integer of ${bits} bits${bits === 64 ? ' (a bigint)' : '; use another format'}`,
+  )
 }

@@ -66,7 +66,7 @@ export function confirmFrames(token: string): (id: bigint) => Uint8Array<ArrayBu
 
 /** Tells the server that a message failed and should come again; the reason is cut to 128 characters. */
 export function encodeFail(token: string, id: bigint, reason: string): Uint8Array<ArrayBuffer> {
-  return encodeSend(token, FAIL, [idHeader(id), ['msg', string(cut(reason, 128))]])
+  return encodeSend(token, FAIL, [idHeader(id), ['msg', string(cut(String(reason), 128))]])
 }
 
 /** At most `most` UTF-16 units, with no half of a surrogate pair at the end. */

@@ -8,6 +8,7 @@ import type { Receiver } from '../core/receiver.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
 import type { WaitOptions } from '../core/wait.ts'
+import { readSignature } from './arguments.ts'
 import { HeaderList, protocolError, type RawFrame, readFrame } from './codec.ts'
 import type { Dedupe } from './dedupe.ts'
 import {
@@ -83,7 +84,9 @@ export function createLink(team: Team, number: number): Link {
       return { url: settings.url, hello: [await connectFrame(settings)] }
     },
     received,
-    probe: () => pull(true),
+    probe() {
+      if (pullInterval) pull(true)
+    },
     ready: () => schedulePull(FIRST_PULL),
     lost(session, cause) {
       cancelPull?.()
@@ -130,7 +133,8 @@ export function createLink(team: Team, number: number): Link {
 
   function route(session: Session, frame: RawFrame): void {
     const { headers } = frame
-    if (frame.flag && pending.settle(frame.flag, frame)) return
+    // A message is never an answer, whatever its flag.
+    if (frame.flag && !headers.get('topic') && pending.settle(frame.flag, frame)) return
     const refusal = refusalOf(frame, 'PROVIDER', 'reports an error')
     if (refusal) return receiver.report(refusal)
     if (frame.type !== 'send' || !(headers.get('topic') || headers.get('__kind')?.value === 3)) return
@@ -206,7 +210,7 @@ async function connectFrame(settings: TmcSettings): Promise<Uint8Array<ArrayBuff
     app_key: appKey,
     group_name: groupName,
     timestamp: fields.timestamp,
-    sign: await (sign ? sign(fields) : signConnect({ ...fields, appSecret: appSecret! })),
+    sign: readSignature(await (sign ? sign(fields) : signConnect({ ...fields, appSecret: appSecret! }))),
     sdk,
     ...(intranetIp && { intranet_ip: intranetIp }),
   }

@@ -1,5 +1,5 @@
 import type { WaitOptions } from '../core/wait.ts'
-import { readProduce } from './arguments.ts'
+import { readProduce, wrong } from './arguments.ts'
 import { callTop, listOf, type TopAnswer, type TopParams, type TopSetup } from './top.ts'
 import type { TmcProduceInput } from './types.ts'
 
@@ -78,12 +78,15 @@ export function createMethods(
       )
     },
     async permit({ session, topics }, limits) {
+      // The gateway takes an empty list for none given, which means all.
+      if (topics?.length === 0) throw wrong('"topics" must not be empty; leave it out for all of them')
       await call('taobao.tmc.user.permit', { session, topics: topics?.join(',') }, limits)
     },
     async cancel({ nick, platform }, limits) {
       await call('taobao.tmc.user.cancel', { nick, user_platform: platform }, limits)
     },
     async groups({ names, page, size } = {}, limits) {
+      if (names?.length === 0) throw wrong('"names" must not be empty; leave it out for all of them')
       const params = { group_names: names?.join(','), page_no: page, page_size: size }
       const answer = await call('taobao.tmc.groups.get', params, limits)
       return listOf(answer, 'groups', 'tmc_group').map((group) => ({

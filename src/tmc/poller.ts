@@ -2,7 +2,7 @@ import { createConnection } from '../core/connection.ts'
 import type { Courier } from '../core/delivery.ts'
 import { IsomqError } from '../core/errors.ts'
 import { createReceiver } from '../core/receiver.ts'
-import { quiet } from '../core/wait.ts'
+import { aborted, quiet } from '../core/wait.ts'
 import { readId } from './arguments.ts'
 import { createConfirms } from './confirms.ts'
 import type { TmcMessage } from './message.ts'
@@ -33,7 +33,8 @@ export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
   const settings = readPollerOptions(options)
   const { clock, groupName: group_name, quantity } = settings
   const provider = 'tmc'
-  const setup = { ...settings, provider } as const
+  let calls = new AbortController()
+  const setup = { ...settings, provider, ended: () => calls.signal } as const
   /** Handed to the inbox and not settled: the gateway may give a message out again meanwhile. */
   const underWay = new Set<string>()
   let poll: Poll | undefined
@@ -43,8 +44,9 @@ export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
     ...setup,
     relieved: () => poll?.wake(),
     start: () => connection.start(),
+    flush: () => confirms.flush(),
     async stop(error) {
-      await confirms.flush()
+      calls.abort(error)
       await connection.stop(error)
     },
   })
@@ -99,16 +101,24 @@ export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
       { group_name, quantity: most },
       { signal },
     ).catch((error: IsomqError) => {
-      throw REFUSALS.includes(error.details.code) ? refused(error) : error
+      throw error instanceof IsomqError && REFUSALS.includes(Number(error.details.code))
+        ? refused(error)
+        : error
     })
     const fresh = listOf(answer, 'messages', 'tmc_message').filter(({ id }) => !underWay.has(String(id)))
     receiver.trace('received', () => ({ messages: fresh.length }))
+    let taken = 0
     for (const message of fresh) {
+      if (!/^-?\d+$/.test(String(message.id))) {
+        receiver.report(new IsomqError(provider, 'PROTOCOL', 'the gateway gave out a message without an id'))
+        continue
+      }
       const delivery = new PolledDelivery(courier, clock.now(), message)
       underWay.add(delivery.id)
-      if (!receiver.receive(delivery, false)) underWay.delete(delivery.id)
+      if (receiver.receive(delivery, false)) taken++
+      else underWay.delete(delivery.id)
     }
-    return fresh.length
+    return taken
   }
 
   return {
@@ -117,8 +127,10 @@ export function createTmcPoller(options: TmcPollerOptions): TmcPoller {
       return connection.state
     },
     async connect({ signal, timeout = PATIENCE } = {}) {
+      if (signal?.aborted) throw aborted(provider, 'connection', signal)
       receiver.revive()
       receiver.check()
+      if (calls.signal.aborted) calls = new AbortController()
       await connection.connect({ signal, timeout })
     },
     close: receiver.close,

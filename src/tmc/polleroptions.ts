@@ -80,7 +80,7 @@ export function readPollerOptions(options: TmcPollerOptions): TmcPollerSettings 
       groupName: o.text('default'),
       url: o.url('http', 'https://eco.taobao.com/router/rest'),
       quantity: o.count(100, 10, 200),
-      minWait: o.ms(1_000),
+      minWait: o.count(1_000, 1, 2 ** 31 - 1),
       maxWait: o.ms(30_000),
       confirmDelay: o.ms(50),
       timeout: o.ms(10_000),

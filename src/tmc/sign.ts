@@ -3,6 +3,7 @@ import { hex } from '../core/encoding.ts'
 import { hmacMd5 } from '../core/hmac-md5.ts'
 import { md5Hex } from '../core/md5.ts'
 import { hmac } from '../core/signing.ts'
+import { wrong } from './arguments.ts'
 
 /** How {@link signTop} signs. */
 export type TopSignMethod = 'md5' | 'hmac' | 'hmac-sha256'
@@ -17,7 +18,7 @@ export interface TmcSignFields {
 /** Sorted by key in the order of UTF-8 bytes, joined without separators; empty keys and values are left out. */
 function joined(params: Readonly<Record<string, string>>): string {
   return Object.keys(params)
-    .filter((key) => key !== '' && params[key] !== '')
+    .filter((key) => key && params[key])
     .sort(byBytes)
     .map((key) => key + params[key])
     .join('')
@@ -43,6 +44,10 @@ export async function signTop(
   appSecret: string,
   method: TopSignMethod = 'md5',
 ): Promise<string> {
+  if (!['md5', 'hmac', 'hmac-sha256'].includes(method))
+    throw wrong(`there is no signature method "${method}"`)
+  // WebCrypto knows no empty key.
+  if (method === 'hmac-sha256' && !appSecret) throw wrong('"appSecret" must not be empty')
   const text = joined(params)
   if (method === 'md5') return md5Hex(appSecret + text + appSecret).toUpperCase()
   const digest = method === 'hmac' ? hmacMd5(appSecret, text) : await hmac('SHA-256', appSecret, text)

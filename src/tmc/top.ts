@@ -1,7 +1,8 @@
-import { IsomqError } from '../core/errors.ts'
+import { IsomqError, toError } from '../core/errors.ts'
 import { type HttpSetup, request } from '../core/http.ts'
 import { parseExact } from '../core/json.ts'
 import type { WaitOptions } from '../core/wait.ts'
+import { readSignature } from './arguments.ts'
 import { signTop, type TopSignMethod } from './sign.ts'
 
 /** What the gateway answers: integers of 16 digits and more are text. */
@@ -14,6 +15,8 @@ export interface TopSetup extends HttpSetup {
   readonly sign?: ((params: Readonly<Record<string, string>>) => string | Promise<string>) | undefined
   readonly signMethod: TopSignMethod
   readonly timeout: number
+  /** Ends with the client, and every call with it. */
+  ended(): AbortSignal
 }
 
 export type TopParams = Readonly<Record<string, string | number | undefined>>
@@ -28,15 +31,16 @@ export async function callTop(
   setup: TopSetup,
   method: string,
   params: TopParams,
-  limits: WaitOptions = {},
+  { signal, timeout = setup.timeout }: WaitOptions = {},
 ): Promise<TopAnswer> {
+  const ended = setup.ended()
   const { text } = await request(setup, {
-    timeout: setup.timeout,
-    ...limits,
+    timeout,
+    signal: signal ? AbortSignal.any([signal, ended]) : ended,
     url: setup.url,
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded;charset=utf-8' },
-    body: new URLSearchParams(await signed(setup, method, params)).toString(),
+    body: async () => new URLSearchParams(await signed(setup, method, params)).toString(),
   })
   return judge(method, text)
 }
@@ -53,8 +57,15 @@ async function signed(setup: TopSetup, method: string, params: TopParams): Promi
     sign_method: signMethod,
   }
   for (const [key, value] of Object.entries(params)) if (value !== undefined) fields[key] = String(value)
-  fields.sign = await (sign ? sign({ ...fields }) : signTop(fields, appSecret!, signMethod))
-  return fields
+  try {
+    fields.sign = readSignature(await (sign ? sign({ ...fields }) : signTop(fields, appSecret!, signMethod)))
+    return fields
+  } catch (cause) {
+    if (cause instanceof IsomqError) throw cause
+    throw new IsomqError('tmc', 'CONNECT_FAILED', 'the option "sign" failed; see the cause', {
+      cause: toError(cause),
+    })
+  }
 }
 
 /** `yyyy-MM-dd HH:mm:ss` in the gateway's time zone, GMT+8. */
@@ -89,7 +100,7 @@ function refusal(method: string, error: TopAnswer): IsomqError {
   const said = [code, msg, subCode, subMessage].filter((part) => part !== undefined).join(' ')
   return new IsomqError('tmc', 'PROVIDER', `the gateway refused ${method} (${said})`, {
     // 7: too many calls; isp: trouble on the gateway's own side.
-    retryable: code === 7 || /^isp\./.test(String(subCode)),
+    retryable: Number(code) === 7 || /^isp\./.test(String(subCode)),
     details: { code, subCode, subMessage, requestId },
   })
 }
@@ -97,5 +108,5 @@ function refusal(method: string, error: TopAnswer): IsomqError {
 /** Lists come as `{"messages":{"tmc_message":[…]}}`, one thing in a list sometimes without it, none as nothing. */
 export function listOf(answer: TopAnswer, outer: string, inner: string): TopAnswer[] {
   const list = (answer[outer] as TopAnswer | undefined)?.[inner] ?? []
-  return Array.isArray(list) ? list : [list as TopAnswer]
+  return (Array.isArray(list) ? list : [list as TopAnswer]).filter((one) => one !== null)
 }

@@ -7,6 +7,11 @@ import { peers } from './peers.ts'
 import { report } from './report.ts'
 
 const parts = process.argv.slice(2)
+const PARTS = ['md5', 'codec', 'e2e', 'memory']
+if (!parts.every((part) => PARTS.includes(part))) {
+  console.error(`The parts are ${PARTS.join(', ')}`)
+  process.exit(2)
+}
 const wanted = (part: string): boolean => parts.length === 0 || parts.includes(part)
 const folder = peers()
 

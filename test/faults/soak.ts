@@ -12,14 +12,25 @@ const PLUGS: Readonly<Record<string, SoakPlug>> = { tmc }
 const MAX_BUFFERED = 100
 const MAX_HEAP_GROWTH = 32 * 1024 * 1024
 
-const { values } = parseArgs({
-  options: {
-    provider: { type: 'string', default: 'tmc' },
-    messages: { type: 'string', default: '100000' },
-    kills: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '7' },
-  },
-})
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        provider: { type: 'string', default: 'tmc' },
+        messages: { type: 'string', default: '100000' },
+        kills: { type: 'string', default: '1000' },
+        seed: { type: 'string', default: '7' },
+      },
+    }).values
+  } catch (error) {
+    console.error(
+      `${(error as Error).message}\nUsage: npm run soak -- [--provider tmc] [--messages N] [--kills N] [--seed N]`,
+    )
+    process.exit(2)
+  }
+}
+
+const values = options()
 
 function number(name: 'messages' | 'kills' | 'seed', least: number): number {
   const value = Number(values[name])

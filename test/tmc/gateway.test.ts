@@ -1,6 +1,6 @@
 // The poller's calls on a fetch that the test answers.
 import { createTmcPoller, signTop, type TmcPollerOptions } from 'isomq/tmc'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../support/clock.ts'
 import { rejection, until } from '../support/events.ts'
 
@@ -167,4 +167,88 @@ test.each([
   expect(() => poller(empty, options as object)).toThrow(
     expect.objectContaining({ code: 'CONFIG', details: { option: name } }),
   )
+})
+
+describe('closing', () => {
+  const always = () =>
+    messages(Array.from({ length: 100 }, () => ({ id: String(++lastId), topic: 't', content: '{}' })))
+  let lastId = 0
+
+  test('takes nothing more while handlers run', async () => {
+    const { client, calls, clock } = poller(always)
+    client.on('message', () => new Promise(() => {}))
+    await until(() => client.stats().received > 0)
+    const closed = client.close({ timeout: 20_000 })
+    const { length } = calls
+    await clock.advance(10_000)
+    expect(calls.length).toBeLessThanOrEqual(length + 1)
+    await clock.advance(10_000)
+    await closed
+    expect(client.stats().overflowed).toBeLessThanOrEqual(100)
+  })
+
+  test('settles the calls that are under way, and is not held up by a confirm', async () => {
+    const { client, clock } = poller(({ fields }) =>
+      fields.method === 'taobao.tmc.messages.consume' && lastId < 1000
+        ? always()
+        : new Promise<Response>(() => {}),
+    )
+    lastId = 900
+    client.on('message', () => {})
+    client.on('error', () => {})
+    await until(() => client.stats().acked > 0)
+    await clock.advance(50)
+    const groups = rejection(client.groups())
+    const closed = client.close({ timeout: 100 })
+    await clock.advance(100)
+    await closed
+    expect(await groups).toMatchObject({ code: 'CLOSED' })
+    expect(clock.timers).toBe(0)
+  })
+})
+
+test('a sign that hangs is ended by the call’s own time', async () => {
+  const { client, clock } = poller(empty, { appSecret: undefined, sign: () => new Promise(() => {}) })
+  const error = rejection(client.groups({}, { timeout: 50 }))
+  await clock.advance(50)
+  expect(await error).toMatchObject({ code: 'TIMEOUT' })
+})
+
+test('a sign that throws is the cause that the caller sees', async () => {
+  const sign = () => {
+    throw new Error('hsm down')
+  }
+  const { client } = poller(empty, { appSecret: undefined, sign, reconnect: false })
+  const error = await rejection(client.connect())
+  expect(error).toMatchObject({ code: 'CONNECT_FAILED', cause: { message: 'hsm down' } })
+})
+
+test('an answer that breaks off is CONNECTION_LOST', async () => {
+  const broken = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('{"tmc'))
+          controller.error(new TypeError('terminated'))
+        },
+      }),
+    )
+  expect(await rejection(poller(broken).client.groups())).toMatchObject({ code: 'CONNECTION_LOST' })
+})
+
+test('a list of topics that is empty is refused: the gateway would take it for all', async () => {
+  const { client, calls } = poller(empty)
+  expect(await rejection(client.permit({ session: 's', topics: [] }))).toMatchObject({ code: 'CONFIG' })
+  expect(calls).toHaveLength(0)
+})
+
+test('a message without an id is reported and not handed out', async () => {
+  const answers = [messages([{ topic: 't', content: '{}' }])]
+  const { client } = poller(() => answers.shift() ?? empty())
+  const errors: Error[] = []
+  client.on('error', (error) => errors.push(error))
+  client.on('message', () => {})
+  await until(() => errors.length > 0)
+  expect([errors[0], client.stats().received]).toEqual([expect.objectContaining({ code: 'PROTOCOL' }), 0])
+  await client.close()
 })

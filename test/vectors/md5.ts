@@ -47,7 +47,7 @@ export const md5: Readonly<Record<string, Judge>> = {
     const { lengths, pattern } = input
     if (Array.isArray(lengths) && isFields(pattern)) {
       const digests = expected.md5s
-      if (!Array.isArray(digests) || digests.length !== lengths.length)
+      if (!Array.isArray(digests) || digests.length !== lengths.length || lengths.length === 0)
         throw new BadCase('"md5s" must have a digest for each of "lengths"')
       for (const [i, length] of lengths.entries()) {
         if (typeof length !== 'number') throw new BadCase('"lengths" must be numbers')

@@ -95,7 +95,9 @@ function lengthsOf(given: Fields[string] | undefined): number[] {
   if (Array.isArray(given)) return given.map((length) => number({ length }, 'length'))
   if (!isFields(given)) throw new BadCase('"error_for_prefix_lengths" must be a range')
   const from = number(given, 'from')
-  return Array.from({ length: number(given, 'to') - from + 1 }, (_, i) => from + i)
+  const to = number(given, 'to')
+  if (from < 0 || to < from) throw new BadCase('"error_for_prefix_lengths" must go from 0 or more upwards')
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
 }
 
 /** `decodes`, or what it threw. */
@@ -141,6 +143,8 @@ export const tmc: Readonly<Record<string, Judge>> = {
       differences.same('protocol_version', raw[0], expected.protocol_version)
     compareFrame(frame, expected, differences)
     compareContent(frame, expected.content, differences)
+    if (expected.message !== undefined && expected.message !== null && !isFields(expected.message))
+      throw new BadCase('"message" must be an object')
     if (isFields(expected.message)) await checkMessage(frame, expected.message, differences)
   },
 
