@@ -12,7 +12,7 @@ export interface WaitOptions {
 export interface Waiting {
   readonly provider: Provider
   readonly clock: Clock
-  /** What is waited for, as the end of the sentence "… in 500 ms: ". */
+  /** What is waited for, as it stands in "no … within 500 ms". */
   readonly what: string
   /** What led to a timeout, asked when it happens. */
   readonly why?: () => unknown

@@ -1,8 +1,7 @@
 // What the projects for workerd cannot ask: their pool always switches nodejs_compat on.
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
 import { expect, inject, test } from 'vitest'
+import { workerScript } from '../support/worker.ts'
 
 const WORKER = `
 import * as everything from 'isomq'
@@ -23,17 +22,7 @@ export default {
   },
 }`
 
-const { outputFiles } = await build({
-  absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
-  bundle: true,
-  conditions: ['workerd', 'worker', 'browser'],
-  format: 'esm',
-  logLevel: 'error',
-  stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
-  target: 'es2022',
-  tsconfig: 'tsconfig.json',
-  write: false,
-})
+const script = await workerScript(WORKER)
 
 // From 2026-03-17 on, binary frames are Blobs by default.
 test.each([
@@ -50,7 +39,7 @@ test.each([
     compatibilityDate: date,
     compatibilityFlags: flags,
     modules: true,
-    script: outputFiles[0]!.text,
+    script: script,
   })
   try {
     const url = `${room.replace('http', 'ws')}/`

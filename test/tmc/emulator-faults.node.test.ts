@@ -1,20 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Peer, text } from './peer.ts'
-import { newRoom } from './rooms.ts'
-
-const status = (answer: { statusCode?: number; statusPhrase?: string }) => [
-  answer.statusCode,
-  answer.statusPhrase,
-]
-
-/** Waits until the room has dealt with all that the peer sent: it answers the last with an error. */
-async function settled(peer: Peer): Promise<void> {
-  await peer.request(99, [], 1_000_000)
-  for (;;) {
-    const frame = await peer.frames.next()
-    if (frame.flag === 1_000_000) return
-  }
-}
+import { text } from './peer.ts'
+import { newRoom, settled, status } from './rooms.ts'
 
 describe('faults', () => {
   test('drop with a code, and abruptly on a wire', async () => {

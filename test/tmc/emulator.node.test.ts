@@ -1,22 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, inject, test } from 'vitest'
 import WebSocket from 'ws'
-import { byte, type Peer, text } from './peer.ts'
-import { newRoom } from './rooms.ts'
-
-const status = (answer: { statusCode?: number; statusPhrase?: string }) => [
-  answer.statusCode,
-  answer.statusPhrase,
-]
-
-/** Waits until the room has dealt with all that the peer sent: it answers the last with an error. */
-async function settled(peer: Peer): Promise<void> {
-  await peer.request(99, [], 1_000_000)
-  for (;;) {
-    const frame = await peer.frames.next()
-    if (frame.flag === 1_000_000) return
-  }
-}
+import { byte, text } from './peer.ts'
+import { newRoom, settled, status } from './rooms.ts'
 
 describe('sign-in', () => {
   test('is acknowledged with the same flag and a token', async () => {

@@ -1,9 +1,8 @@
 // One client of a module, used by several requests of a Worker: a socket belongs to the request that opened it.
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { room } from '../support/emulator.ts'
+import { workerScript } from '../support/worker.ts'
 
 const WORKER = `
 import { createTmcClient } from 'isomq/tmc'
@@ -33,22 +32,11 @@ const ENDINGS = ['taken', 'CONNECTION_LOST', 'TIMEOUT', 'CONNECT_FAILED', 'CONNE
 let worker: Miniflare
 
 beforeAll(async () => {
-  const { outputFiles } = await build({
-    absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
-    bundle: true,
-    conditions: ['workerd', 'worker', 'browser'],
-    format: 'esm',
-    logLevel: 'error',
-    stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
-    target: 'es2022',
-    tsconfig: 'tsconfig.json',
-    write: false,
-  })
   worker = new Miniflare({
     cf: false,
     compatibilityDate: '2026-04-01',
     modules: true,
-    script: outputFiles[0]!.text,
+    script: await workerScript(WORKER),
   })
   await worker.ready
 })
