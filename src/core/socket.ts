@@ -41,7 +41,13 @@ export async function findWebSocket(provider: Provider, given?: WebSocketClass):
   const found = given ?? (globalThis as { WebSocket?: unknown }).WebSocket
   if (found) return found as WebSocketClass
   try {
-    return (await import('isows')).WebSocket as unknown as WebSocketClass
+    const Ws = (await import('isows')).WebSocket as unknown as new (...given: unknown[]) => WebSocketLike
+    // To inflate each small frame takes `ws` longer than all the rest; what is worth it comes compressed anyway.
+    return class extends Ws {
+      constructor(url: string, protocols: string[] = []) {
+        super(url, protocols, { perMessageDeflate: false })
+      }
+    }
   } catch (cause) {
     const text = 'this runtime has no WebSocket; install "ws" or give the option WebSocket'
     throw new IsomqError(provider, 'CONNECT_FAILED', text, { cause, retryable: false })
