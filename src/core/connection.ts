@@ -16,8 +16,11 @@ export interface ConnectionOptions extends SessionSetup {
   readonly reconnect: false | ReconnectOptions
   /** A session is signed in: ask again for what the user asked for. Runs before anybody who waits goes on. */
   ready?(session: Session): void
-  /** A session is over; settle what belongs to it. Never called for one that was not ready. */
-  lost?(session: Session, error: IsomqError): void
+  /**
+   * A session is over; settle what belongs to it. Never called for one that was not ready. `goodbye` is there when
+   * this side has ended it, and tells whether the other side has answered that.
+   */
+  lost?(session: Session, error: IsomqError, goodbye?: Promise<boolean>): void
   /** A refusal, or no retries left: the owner is to stop the connection. */
   gaveUp(error: IsomqError): void
   changed(change: StateChange): void
@@ -27,12 +30,14 @@ export interface ConnectionOptions extends SessionSetup {
 /** A line to a provider that comes back by itself. */
 export interface Connection {
   readonly state: State
-  /** The signed-in session, while there is one. */
+  /** The signed-in session, while there is one that frames can go out on. */
   readonly session: Session | undefined
   /** Dials, when that has not been done, and keeps the line up. */
   start(): void
   /** Resolves when a session is signed in, dialling first when that has not been done. */
   connect(options?: WaitOptions): Promise<void>
+  /** Replaces the session that is signed in by a new one, `atOnce` as if it had been healthy. */
+  renew(error: IsomqError, atOnce: boolean): void
   /** Ends the line and settles everything; `connect()` revives it. */
   stop(error: IsomqError): Promise<void>
 }
@@ -60,6 +65,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   /** Somebody other than a waiting `connect()` needs the line. */
   let wanted = false
   let lastError: IsomqError | undefined
+  /** The session ends because this side wants another one. */
+  let renewing = false
+  /** Sessions that say goodbye while the next one is made. */
+  const leaving = new Set<Promise<boolean>>()
 
   function dial(): void {
     cancelRetry?.()
@@ -78,13 +87,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     for (const settle of [...waiters]) settle()
   }
 
-  function ended(old: Session, error: IsomqError): void {
+  function ended(old: Session, error: IsomqError, goodbye?: Promise<boolean>): void {
     if (old !== session) return
     session = undefined
     lastError = error
     const wasOpen = machine.state === 'open'
     if (wasOpen) {
-      options.lost?.(old, error)
+      options.lost?.(old, error, goodbye)
       machine.move('lost', error)
     }
     options.status({ type: 'disconnected', session: old.id, error })
@@ -92,7 +101,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function retry(error: IsomqError, wasOpen: boolean): void {
-    const healthy = wasOpen && clock.now() - openedAt >= stableAfter
+    const healthy = wasOpen && (renewing || clock.now() - openedAt >= stableAfter)
     if (healthy) tries = 0
     if (isFinal(error) || tries >= retries) return options.gaveUp(error)
     tries++
@@ -171,12 +180,15 @@ export function createConnection(options: ConnectionOptions): Connection {
     dialling?.end(error)
   }
 
+  /** The session that frames can go out on. */
+  const usable = () => (session?.ready && !session.closing ? session : undefined)
+
   return {
     get state() {
       return machine.state
     },
     get session() {
-      return session?.ready ? session : undefined
+      return usable()
     },
     start() {
       wanted = true
@@ -187,7 +199,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       return wait<void>(limits, waiting, (resolve, reject) => {
         const settle = (error?: IsomqError) => (error ? reject(error) : resolve())
         begin()
-        if (session?.ready) resolve()
+        if (usable()) resolve()
         // It has just ended, before anybody could wait for it.
         if (machine.state === 'closed' && lastError) reject(lastError)
         waiters.add(settle)
@@ -197,13 +209,25 @@ export function createConnection(options: ConnectionOptions): Connection {
         }
       })
     },
+    renew(error, atOnce) {
+      const old = session
+      if (!old?.ready) return
+      const goodbye = old.close(error)
+      leaving.add(goodbye)
+      goodbye.then(() => leaving.delete(goodbye))
+      renewing = atOnce
+      ended(old, error, goodbye)
+      renewing = false
+    },
     async stop(error) {
       const old = session
+      const wasReady = old?.ready
       session = undefined
-      if (old?.ready) options.lost?.(old, error)
+      const goodbye = old?.close(error)
+      if (old && wasReady) options.lost?.(old, error, goodbye)
       halt(error)
       if (old) options.status({ type: 'disconnected', session: old.id, error })
-      await old?.close(error)
+      await Promise.all([...leaving, goodbye])
     },
   }
 }

@@ -1,4 +1,5 @@
 import mitt from 'mitt'
+import { isThenable } from './wait.ts'
 
 export interface Emitter<Events extends Record<string, unknown>> {
   /** Adds a handler and returns what takes it off again. */
@@ -18,11 +19,14 @@ export function createEmitter<Events extends Record<string, unknown>>(
   const events = mitt<Events>()
   return {
     on(type, handler) {
-      const safe = async (event: Events[typeof type]) => {
+      const rejected = (thrown: unknown) => failed(thrown, type)
+      const safe = (event: Events[typeof type]) => {
         try {
-          await handler(event)
+          const result = handler(event)
+          // Most give nothing to wait for, and to wait all the same takes longer than the rest.
+          if (isThenable(result)) result.then(undefined, rejected)
         } catch (thrown) {
-          failed(thrown, type)
+          rejected(thrown)
         }
       }
       events.on(type, safe)

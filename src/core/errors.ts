@@ -69,3 +69,20 @@ export function toError(thrown: unknown): Error {
     return new Error('something was thrown that is neither an error nor a text')
   }
 }
+
+/** Some runtimes quote the URL, whose query may hold a signature. */
+export function withoutQuery(thrown: unknown, url: string): Error {
+  const [, search] = /(\?.*)?$/s.exec(url)!
+  const error = toError(thrown)
+  const texts: string[] = []
+  for (let at: unknown = error; at instanceof Error && texts.length < 10; at = at.cause) {
+    texts.push(
+      at.message,
+      String(at.stack),
+      ...Object.values(at).filter((value) => typeof value === 'string'),
+    )
+  }
+  if (!search || !texts.some((text) => text.includes(search))) return error
+  const { message, code } = error as Error & { code?: unknown }
+  return Object.assign(new Error(message.replaceAll(search, '?…')), code !== undefined && { code })
+}

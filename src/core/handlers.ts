@@ -2,7 +2,7 @@ import type { Delivery } from './delivery.ts'
 import { isThenable } from './wait.ts'
 
 /** Who takes deliveries: an iterator, or all handlers together. */
-export interface Consumer<D extends Delivery> {
+export interface Consumer<D> {
   /** Deliveries that it has and may have at once. */
   busy: number
   readonly limit: number

@@ -1,4 +1,3 @@
-import type { Delivery } from './delivery.ts'
 import { IsomqError, type Provider } from './errors.ts'
 import type { Consumer } from './handlers.ts'
 import { aborted } from './wait.ts'
@@ -10,13 +9,14 @@ export interface MessagesOptions {
   concurrency?: number | undefined
 }
 
-export interface Iterating<D extends Delivery> extends Consumer<D> {
+export interface Iterating<D> extends Consumer<D> {
   readonly iterable: AsyncIterableIterator<D>
-  end(error?: IsomqError): void
+  /** Ends the iteration, behind the `rest`. */
+  end(error?: IsomqError, rest?: D[]): void
 }
 
-/** One `for await` loop over an inbox: takes a delivery only when the loop asks for one. */
-export function createIterator<D extends Delivery>(
+/** One `for await` loop over an inbox or a feed: takes a delivery only when the loop asks for one. */
+export function createIterator<D>(
   provider: Provider,
   { signal, concurrency = Number.POSITIVE_INFINITY }: MessagesOptions,
   pump: () => void,
@@ -28,18 +28,22 @@ export function createIterator<D extends Delivery>(
   /** What resolves the calls of `next()` that wait for a delivery. */
   const asking: ((result: IteratorResult<D> | Promise<never>) => void)[] = []
   let over = false
+  /** What is still handed out when it is over. */
+  let rest: D[] = []
   let failure: IsomqError | undefined
 
   /** How the iteration ends: an error is told once, and after it there is nothing more. */
   function last(): IteratorResult<D> | Promise<never> {
+    if (rest.length > 0) return { done: false, value: rest.shift()! }
     const error = failure
     failure = undefined
     return error ? Promise.reject(error) : { done: true, value: undefined }
   }
 
-  function end(error?: IsomqError): void {
-    if (over) return
+  function end(error?: IsomqError, others: D[] = []): void {
+    if (over && rest.length === 0) return
     over = true
+    rest = others
     failure = error
     signal?.removeEventListener('abort', abort)
     left()

@@ -14,3 +14,33 @@ export function parseExact(text: string): unknown {
   })
   return JSON.parse(exact)
 }
+
+/** JSON would have null for NaN, and nothing for what is in a Map or a Blob, without a word. */
+export function orThrow(_: string, value: unknown): unknown {
+  const isLost =
+    typeof value === 'number'
+      ? !Number.isFinite(value)
+      : value instanceof Map || value instanceof Set || value instanceof Blob || value instanceof RegExp
+  if (isLost) throw new RangeError('JSON cannot hold this')
+  return value
+}
+
+/**
+ * JSON of a value.
+ *
+ * @throws what `wrong` makes of it when it has none
+ */
+export function toJson(value: unknown, wrong: (cause: unknown) => Error): string {
+  let cause: unknown
+  try {
+    const text: unknown = JSON.stringify(value, orThrow)
+    if (typeof text === 'string') return text
+  } catch (thrown) {
+    cause = thrown
+  }
+  throw wrong(cause)
+}
+
+/** A text as it is, anything else as JSON. */
+export const textOrJson = (value: unknown, wrong: (cause: unknown) => Error): string =>
+  typeof value === 'string' ? value : toJson(value, wrong)

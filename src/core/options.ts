@@ -20,6 +20,9 @@ const FILLED = 'a text that is not empty'
 /** A text that has to be given. */
 export const filled = (): Piece<string> => required(FILLED, isFilled)
 export const text = (fallback?: string): Piece<string> => piece(FILLED, isFilled, fallback)
+/** A text that may be empty. */
+export const anyText = (fallback: string): Piece<string> =>
+  piece('a text', (given) => typeof given === 'string', fallback)
 /** A whole number. */
 export const count = (fallback: number, least = 1, most: number = Number.MAX_SAFE_INTEGER): Piece<number> =>
   piece(
@@ -31,16 +34,31 @@ export const count = (fallback: number, least = 1, most: number = Number.MAX_SAF
 export const ms = (fallback: number): Piece<number> => count(fallback, 0, MOST)
 export const callback = <F>(fallback?: F): Piece<F> =>
   piece('a function', (given) => typeof given === 'function', fallback)
-/** A URL of a scheme, or of the same over TLS. */
-export const url = (scheme: 'http' | 'ws', fallback: string): Piece<string> =>
+/** A text, or what gives it when it is needed. */
+export const textOrCallback = <F>(): Piece<string | F> =>
+  piece(`${FILLED}, or a function`, (given) => isFilled(given) || typeof given === 'function')
+const urlOf =
+  (scheme: 'http' | 'ws') =>
+  (given: unknown): boolean =>
+    typeof given === 'string' &&
+    URL.canParse(given) &&
+    new RegExp(`^${scheme}s?://[^/?#@]*([/?#]|$)`, 'i').test(given)
+const urlSays = (scheme: string) =>
+  `a URL that starts with ${scheme}:// or ${scheme}s://, without user and password`
+/** A URL of a scheme, or of the same over TLS; it has to be given where there is no fallback. */
+export const url = (scheme: 'http' | 'ws', fallback?: string): Piece<string> =>
+  (fallback === undefined ? required : piece)(urlSays(scheme), urlOf(scheme), fallback as string)
+export const optionalUrl = (scheme: 'http' | 'ws'): Piece<string | undefined> =>
+  piece(urlSays(scheme), urlOf(scheme))
+/** A host, and a port where it is not the usual one. */
+export const host = (fallback?: string): Piece<string> =>
   piece(
-    `a URL that starts with ${scheme}:// or ${scheme}s://, without user and password`,
-    (given) =>
-      typeof given === 'string' &&
-      URL.canParse(given) &&
-      new RegExp(`^${scheme}s?://[^/?#@]*([/?#]|$)`, 'i').test(given),
+    'a host such as example.com or example.com:8443',
+    (given) => typeof given === 'string' && /^[^\s/?#@\\]+$/.test(given) && URL.canParse(`http://${given}`),
     fallback,
   )
+export const flag = (fallback: boolean): Piece<boolean> =>
+  piece('true or false', (given) => typeof given === 'boolean', fallback)
 /** One of several words, the first of them by default. */
 export const word = <const T extends string>(...words: T[]): Piece<T> =>
   piece(`one of ${words.join(', ')}`, (given) => words.includes(given as T), words[0])
@@ -50,6 +68,9 @@ export const texts = (): Piece<Record<string, string>> =>
     (given) => isObject(given) && Object.values(given).every((value) => typeof value === 'string'),
     {},
   )
+
+/** An object whose fields are looked at elsewhere. */
+export const object = <T>(): Piece<T> => piece('an object', isObject)
 
 /** {@link ReconnectOptions}, or false. */
 export function reconnect(): Piece<false | ReconnectOptions> {

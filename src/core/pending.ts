@@ -6,9 +6,10 @@ import { type WaitOptions, wait } from './wait.ts'
 export interface Pending<K, T> {
   /**
    * Calls `send` and waits for the answer to `key`; `what` names it in a timeout's text. Nothing is sent when
-   * the caller's signal has ended already or the table is full.
+   * the caller's signal has ended already or the table is full. `taken` gets the answer the moment it comes, before
+   * anything that follows on its heels.
    */
-  add(key: K, what: string, options: WaitOptions, send: () => void): Promise<T>
+  add(key: K, what: string, options: WaitOptions, send: () => void, taken?: (answer: T) => void): Promise<T>
   /** Hands an answer over; false when nobody waits for it any more. */
   settle(key: K, answer: T | Error): boolean
   /** Ends every wait: the connection is gone. */
@@ -20,7 +21,7 @@ export interface Pending<K, T> {
 export function createPending<K, T>(provider: Provider, clock: Clock, most = 10_000): Pending<K, T> {
   const table = new Map<K, (answer: T | Error) => void>()
   return {
-    add: (key, what, options, send) =>
+    add: (key, what, options, send, taken) =>
       wait(options, { provider, clock, what }, (resolve, reject) => {
         if (table.size >= most) {
           reject(
@@ -28,7 +29,11 @@ export function createPending<K, T>(provider: Provider, clock: Clock, most = 10_
           )
           return undefined
         }
-        table.set(key, (answer) => (answer instanceof Error ? reject(answer) : resolve(answer)))
+        table.set(key, (answer) => {
+          if (answer instanceof Error) return reject(answer)
+          taken?.(answer)
+          resolve(answer)
+        })
         try {
           send()
         } catch (error) {

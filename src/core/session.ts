@@ -1,5 +1,5 @@
 import { alarm, type Clock } from './clock.ts'
-import { IsomqError, type Provider, toError } from './errors.ts'
+import { IsomqError, type Provider, withoutQuery } from './errors.ts'
 import {
   type Frame,
   findWebSocket,
@@ -32,6 +32,10 @@ export interface SessionSetup {
   dial(signal: AbortSignal): Endpoint | Promise<Endpoint>
   /** Opens something other than a WebSocket: a loop of requests that behaves like one. */
   open?(events: SocketEvents): Socket
+  /** The socket is open and the hello sent: where there is no handshake, the place for `accept()`. */
+  opened?(session: Session): void
+  /** Finds out why the server refused to open the socket, which WebSockets do not tell. */
+  explain?(signal: AbortSignal): Promise<IsomqError | undefined>
   /** Every frame, the handshake's included: answer with `accept()` or `end(error)`. */
   received(session: Session, frame: Frame): void
   /** Asks a silent line for a sign of life, where the protocol has a way. */
@@ -51,6 +55,12 @@ export interface Session {
   readonly ready: boolean
   /** Why the session is over, once it is. */
   readonly error: IsomqError | undefined
+  /** The subprotocol that the server has chosen; empty when it chose none. */
+  readonly protocol: string
+  /** Bytes that were handed over and are not on the network yet, as far as the runtime tells. */
+  readonly buffered: number
+  /** Frames would go nowhere any more, though the end was not told yet. */
+  readonly closing: boolean
   /** The provider's handshake is done. */
   accept(): void
   /**
@@ -61,22 +71,32 @@ export interface Session {
   send(frame: string | Uint8Array<ArrayBuffer>): void
   /** Ends the session at once, for good. */
   end(error: IsomqError): void
-  /** Ends the session with a goodbye, and resolves when the other side has answered or half a second passed. */
-  close(error: IsomqError): Promise<void>
+  /**
+   * Ends the session with a goodbye; resolves when the other side has answered, which says that all has arrived, or
+   * with false when it has not for half a second.
+   */
+  close(error: IsomqError): Promise<boolean>
 }
 
 const IDLE_GRACE = 10_000
 const GOODBYE = 500
+/** Close codes of an answer: the one that was sent, or none. */
+const GOOD = 1000
+const UNSAID = 1005
 
 export function createSession(id: number, setup: SessionSetup, owner: Owner): Session {
   const { provider, clock, connectTimeout, idleTimeout } = setup
   const attempt = new AbortController()
+  let url = ''
   let phase = 'getting credentials'
+  let opened = false
+  /** The socket has told its end. */
+  let isGone = false
   let ready = false
   let over: IsomqError | undefined
   let socket: Socket | undefined
   let watchdog: Watchdog | undefined
-  let gone: (() => void) | undefined
+  let gone: ((code: number) => void) | undefined
   const tooLong = () =>
     end(new IsomqError(provider, 'CONNECT_TIMEOUT', `${phase} took longer than ${connectTimeout} ms`))
   const cancelTimeout = connectTimeout ? alarm(clock, connectTimeout, tooLong) : undefined
@@ -86,20 +106,27 @@ export function createSession(id: number, setup: SessionSetup, owner: Owner): Se
     const Class = setup.open ? undefined : await findWebSocket(provider, setup.WebSocket)
     // Whatever took long belongs to an attempt that is over: its result is dropped.
     if (over) return
+    url = endpoint.url
     phase = 'opening the socket'
     const events: SocketEvents = {
       opened: guard(() => {
         phase = 'signing in'
+        opened = true
         for (const frame of endpoint.hello ?? []) session.send(frame)
+        setup.opened?.(session)
       }),
       received: guard((frame: Frame) => {
         watchdog?.heard()
         if (!over) setup.received(session, frame)
       }),
       closed(code, reason, cause) {
-        gone?.()
+        isGone = true
+        gone?.(code)
         if (cause instanceof IsomqError) return end(cause)
-        fail(reason ? `code ${code}, "${reason}"` : `code ${code}`, cause, { code, reason })
+        const failed = () =>
+          fail(reason ? `code ${code}, "${reason}"` : `code ${code}`, cause, { code, reason })
+        if (opened || over || !setup.explain) return failed()
+        setup.explain(attempt.signal).then((error) => (error ? end(error) : failed()), failed)
       },
     }
     socket = Class ? openSocket(Class, endpoint.url, endpoint.protocols, events) : setup.open!(events)
@@ -118,10 +145,11 @@ export function createSession(id: number, setup: SessionSetup, owner: Owner): Se
 
   function threw(thrown: unknown): void {
     if (thrown instanceof IsomqError) end(thrown)
-    else fail('an error was thrown', toError(thrown))
+    else fail('an error was thrown', thrown)
   }
 
-  function fail(why: string, cause?: unknown, details?: Record<string, unknown>): void {
+  function fail(why: string, thrown?: unknown, details?: Record<string, unknown>): void {
+    const cause = thrown === undefined ? undefined : withoutQuery(thrown, url)
     const text = `the connection failed while ${phase} (${why}); ${socket ? 'check the URL and the server' : 'see its cause'}`
     end(new IsomqError(provider, ready ? 'CONNECTION_LOST' : 'CONNECT_FAILED', text, { cause, details }))
   }
@@ -143,6 +171,28 @@ export function createSession(id: number, setup: SessionSetup, owner: Owner): Se
     owner.ended(session, error)
   }
 
+  /** Says goodbye, and tells whether the answer came. */
+  function farewell(socket: Socket): Promise<boolean> {
+    return new Promise((resolve) => {
+      let left = Number.POSITIVE_INFINITY
+      let cancel = () => {}
+      // What was handed over goes out before the goodbye: as long as it gets less, there is hope.
+      const patience = () => {
+        const { buffered = 0 } = socket
+        if (buffered >= left) return resolve(false)
+        left = buffered
+        cancel = alarm(clock, GOODBYE, patience)
+      }
+      gone = (code) => {
+        cancel()
+        // Other codes come from a break, or from a server that said goodbye at the same time and reads no more.
+        resolve(code === GOOD || code === UNSAID)
+      }
+      patience()
+      socket.close(GOOD)
+    })
+  }
+
   const session: Session = {
     id,
     get ready() {
@@ -150,6 +200,15 @@ export function createSession(id: number, setup: SessionSetup, owner: Owner): Se
     },
     get error() {
       return over
+    },
+    get protocol() {
+      return socket?.protocol ?? ''
+    },
+    get buffered() {
+      return socket?.buffered ?? 0
+    },
+    get closing() {
+      return socket?.closing ?? false
     },
     accept() {
       if (ready || over) return
@@ -169,24 +228,18 @@ export function createSession(id: number, setup: SessionSetup, owner: Owner): Se
     },
     send(frame) {
       try {
-        if (!over) return socket!.send(frame)
+        if (!over && !session.closing) return socket!.send(frame)
       } catch (cause) {
         fail('a frame could not be sent', cause)
       }
-      throw over
+      throw over ?? new IsomqError(provider, 'CONNECTION_LOST', 'the connection is closing; nothing was sent')
     },
     end,
     async close(error) {
-      if (!finish(error) || !socket) return
-      await new Promise<void>((resolve) => {
-        const cancel = alarm(clock, GOODBYE, resolve)
-        gone = () => {
-          cancel()
-          resolve()
-        }
-        socket!.close(1000)
-      })
+      if (!finish(error) || !socket) return true
+      const isAnswered = isGone || (await farewell(socket))
       socket.destroy()
+      return isAnswered
     },
   }
   open().catch(threw)

@@ -5,10 +5,18 @@ type Data = string | Uint8Array<ArrayBuffer>
 
 const bytesOf = (data: Data): Uint8Array<ArrayBuffer> => (typeof data === 'string' ? encodeText(data) : data)
 
+/** What was signed with last: it is mostly the same again, and to import it takes as long as to sign. */
+let last: { readonly hash: Hash; readonly key: string; readonly imported: CryptoKey } | undefined
+
 /** HMAC over WebCrypto; text is taken as UTF-8. */
 export async function hmac(hash: Hash, key: Data, data: Data): Promise<Uint8Array<ArrayBuffer>> {
   const { subtle } = globalThis.crypto
-  const imported = await subtle.importKey('raw', bytesOf(key), { name: 'HMAC', hash }, false, ['sign'])
+  // The key itself is kept, not the promise of one: no request of a Worker may wait for another's.
+  const imported =
+    last?.key === key && last.hash === hash
+      ? last.imported
+      : await subtle.importKey('raw', bytesOf(key), { name: 'HMAC', hash }, false, ['sign'])
+  if (typeof key === 'string') last = { hash, key, imported }
   return new Uint8Array(await subtle.sign('HMAC', imported, bytesOf(data)))
 }
 

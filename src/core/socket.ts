@@ -5,6 +5,9 @@ import { IsomqError } from './errors.ts'
 export interface WebSocketLike {
   binaryType: string
   readonly readyState: number
+  /** Bytes that were taken and are not on the network yet; not every class tells. */
+  readonly bufferedAmount?: number
+  readonly protocol?: string
   onopen: ((event: never) => void) | null
   onmessage: ((event: never) => void) | null
   onerror: ((event: never) => void) | null
@@ -29,12 +32,20 @@ export interface SocketEvents {
 }
 
 export interface Socket {
+  /** The subprotocol that the server has chosen; empty when it chose none. */
+  readonly protocol?: string
   send(frame: string | Uint8Array<ArrayBuffer>): void
+  /** Bytes that were taken and are not on the network yet, as far as the runtime tells. */
+  readonly buffered?: number
+  /** It would take a frame and drop it without a word; that it is closed is told soon. */
+  readonly closing?: boolean
   /** Says goodbye; `closed` follows. */
   close(code: number): void
   /** Ends it without waiting for the other side, where the runtime can; no event follows. */
   destroy(): void
 }
+
+const OPEN = 1
 
 /** The given class, the runtime's, or the one of `isows` where the runtime has none (Node before 22). */
 export async function findWebSocket(provider: Provider, given?: WebSocketClass): Promise<WebSocketClass> {
@@ -90,6 +101,15 @@ export function openSocket(
     inOrder(() => events.closed(code, String(reason ?? ''), failure))
   const hold = holder(socket)
   const handle: Socket = {
+    get protocol() {
+      return socket.protocol ?? ''
+    },
+    get buffered() {
+      return readable(() => socket.bufferedAmount) ?? 0
+    },
+    get closing() {
+      return (readable(() => socket.readyState) ?? OPEN) > OPEN
+    },
     send(frame) {
       hold()
       socket.send(frame)
@@ -115,6 +135,15 @@ export function openSocket(
     },
   }
   return handle
+}
+
+/** In Workers nothing of another request's socket can be read; that shows when something is sent. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }
 
 function frameOf(data: unknown): Frame | undefined {

@@ -12,6 +12,8 @@ export async function readAll(
   let length = 0
   for (;;) {
     const { done, value } = await reader.read()
+    // Most come in one piece.
+    if (done && length === pieces[0]?.length) return pieces[0]
     if (done) return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer())
     length += value.length
     if (length > most) {

@@ -24,21 +24,25 @@ export interface WatchdogOptions {
 export function watch({ clock, idle, grace, probe, dead }: WatchdogOptions): Watchdog {
   let last = clock.now()
   let probed = false
+  let stopped = false
   let cancel = alarm(clock, idle, check)
   function check(): void {
     const quiet = Math.max(0, clock.now() - last)
     if (quiet >= idle + grace) return dead()
-    if (quiet < idle) probed = false
-    else if (!probed) {
+    if (quiet >= idle && !probed) {
       probed = true
       probe()
     }
-    cancel = alarm(clock, (quiet < idle ? idle : idle + grace) - quiet, check)
+    if (!stopped) cancel = alarm(clock, (quiet < idle ? idle : idle + grace) - quiet, check)
   }
   return {
     heard() {
       last = clock.now()
+      probed = false
     },
-    stop: () => cancel(),
+    stop() {
+      stopped = true
+      cancel()
+    },
   }
 }

@@ -1,0 +1,44 @@
+import type { Clock } from './clock.ts'
+import type { Provider } from './errors.ts'
+import { aborted, type WaitOptions } from './wait.ts'
+
+/** What calls go out on: something that is there only while a connection is. */
+export interface Line<L> {
+  readonly provider: Provider
+  readonly clock: Clock
+  /** @throws IsomqError when the client has ended */
+  check(): void
+  /** Dials, when that has not been done. */
+  start(): void
+  /** What can be used now, if anything. */
+  find(): L | undefined
+  /** Resolves when there may be something to find. */
+  ready(limits: WaitOptions): Promise<unknown>
+}
+
+/** How long a call waits for a connection and its answer by default, in milliseconds. */
+export const PATIENCE = 30_000
+
+/**
+ * Uses a line; waits for one, and again when it is lost before it could be used. `left` is what is left of the
+ * timeout, 0 for no limit.
+ */
+export async function useLine<L, T>(
+  line: Line<L>,
+  { signal, timeout = PATIENCE }: WaitOptions,
+  use: (found: L, left: number) => T,
+): Promise<Awaited<T>> {
+  const { provider, clock } = line
+  const startedAt = clock.now()
+  for (;;) {
+    line.check()
+    if (signal?.aborted) throw aborted(provider, 'connection', signal)
+    line.start()
+    // What it found overdue may have been the last try.
+    line.check()
+    const left = timeout && Math.max(1, timeout - (clock.now() - startedAt))
+    const found = line.find()
+    if (found) return await use(found, left)
+    await line.ready({ signal, timeout: left })
+  }
+}

@@ -1,0 +1,41 @@
+import { backoff } from './backoff.ts'
+import { alarm, type Clock } from './clock.ts'
+import { IsomqError, type Provider } from './errors.ts'
+import { neverSent } from './http.ts'
+import { wait } from './wait.ts'
+
+export interface RetryOptions {
+  readonly provider: Provider
+  readonly clock: Clock
+  readonly random: () => number
+  /** How often to try again. */
+  readonly retries: number
+  /** Ends it all. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether what failed may be tried again. */
+  may(error: unknown): boolean
+  /** Told before each pause. */
+  retrying?(attempt: number, delay: number, error: unknown): void
+}
+
+/** Does something, and again with growing pauses for as long as that is allowed. */
+export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
+  const { provider, clock, random, retries, signal } = options
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tries > retries || signal?.aborted || !options.may(error)) throw error
+      const pause = backoff(tries, random)
+      options.retrying?.(tries, pause, error)
+      await wait<void>({ signal }, { provider, clock, what: 'answer' }, (resolve) =>
+        alarm(clock, pause, resolve),
+      )
+    }
+  }
+}
+
+/** Whether a request has certainly not been done: it never got there, or the server said that it is busy. */
+export const isUntaken = (error: unknown): boolean =>
+  neverSent(error) ||
+  (error instanceof IsomqError && error.code === 'HTTP' && /^(429|503)$/.test(String(error.details.status)))
