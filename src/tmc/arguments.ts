@@ -1,4 +1,5 @@
 import { IsomqError } from '../core/errors.ts'
+import { textOrJson } from '../core/json.ts'
 import type { TmcProduceFields } from './frames.ts'
 import { exactId } from './message.ts'
 import type { TmcProduceInput } from './types.ts'
@@ -24,12 +25,6 @@ export function readProduce(message: TmcProduceInput): TmcProduceFields {
   const { topic, content, session } = message ?? {}
   if (typeof topic !== 'string' || topic === '') throw wrong('"topic" must be a text that is not empty')
   if (session !== undefined && typeof session !== 'string') throw wrong('"session" must be a text')
-  let cause: unknown
-  try {
-    const text: unknown = typeof content === 'string' ? content : JSON.stringify(content)
-    if (typeof text === 'string') return { topic, content: text, session }
-  } catch (error) {
-    cause = error
-  }
-  throw wrong('"content" must be a text or a JSON value', cause)
+  const text = textOrJson(content, (cause) => wrong('"content" must be a text or a JSON value', cause))
+  return { topic, content: text, session }
 }

@@ -1,4 +1,5 @@
 import { IsomqError } from '../core/errors.ts'
+import { type Line, PATIENCE, useLine } from '../core/line.ts'
 import type { State, StateChange } from '../core/machine.ts'
 import { createReceiver } from '../core/receiver.ts'
 import { aborted, type WaitOptions, wait } from '../core/wait.ts'
@@ -8,8 +9,6 @@ import { createLink, type Link, type Team } from './link.ts'
 import type { TmcDelivery, TmcMessage } from './message.ts'
 import { readOptions, type TmcClientOptions } from './options.ts'
 import type { TmcClient, TmcStatus } from './types.ts'
-
-const PATIENCE = 30_000
 
 /**
  * A client of Taobao's message channel over WebSocket. It makes no connection until it is used.
@@ -73,23 +72,17 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     })
   }
 
-  /** Uses a link that is signed in; waits for one, and again when it is lost before it could be used. */
-  async function useLink<T>(
-    { signal, timeout = PATIENCE }: WaitOptions,
-    use: (link: Link, left: number) => T,
-  ): Promise<Awaited<T>> {
-    const startedAt = clock.now()
-    for (;;) {
-      receiver.check()
-      if (signal?.aborted) throw aborted(provider, 'connection', signal)
-      start()
-      const left = timeout && Math.max(1, timeout - (clock.now() - startedAt))
+  const line: Line<Link> = {
+    provider,
+    clock,
+    check: receiver.check,
+    start,
+    find() {
       // They take turns.
       const ready = signedIn()
-      const link = ready[turn++ % ready.length]
-      if (link) return await use(link, left)
-      await anySignedIn({ signal, timeout: left })
-    }
+      return ready[turn++ % ready.length]
+    },
+    ready: anySignedIn,
   }
 
   return {
@@ -114,7 +107,7 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
       }
       producing++
       try {
-        lastRoundTrip = await useLink(limits, (link, left) =>
+        lastRoundTrip = await useLine(line, limits, (link, left) =>
           link.produce(fields, {
             signal: limits.signal,
             timeout: Math.min(left || answerTimeout, answerTimeout || left),
@@ -127,11 +120,11 @@ export function createTmcClient(options: TmcClientOptions): TmcClient {
     },
     async confirm(id, limits = {}) {
       const exactId = readId(id)
-      await useLink(limits, (link) => link.ack({ exactId }))
+      await useLine(line, limits, (link) => link.ack({ exactId }))
     },
     async fail(id, reason = 'refused by the consumer', limits = {}) {
       const exactId = readId(id)
-      await useLink(limits, (link) => link.nack({ exactId }, reason))
+      await useLine(line, limits, (link) => link.nack({ exactId }, reason))
     },
     stats: () => ({
       ...receiver.stats(),

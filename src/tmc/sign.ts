@@ -1,5 +1,4 @@
-import { encodeText } from '../core/bytes.ts'
-import { hex } from '../core/encoding.ts'
+import { byBytes, hex } from '../core/encoding.ts'
 import { hmacMd5 } from '../core/hmac-md5.ts'
 import { md5Hex } from '../core/md5.ts'
 import { hmac } from '../core/signing.ts'
@@ -22,13 +21,6 @@ function joined(params: Readonly<Record<string, string>>): string {
     .sort(byBytes)
     .map((key) => key + params[key])
     .join('')
-}
-
-function byBytes(a: string, b: string): number {
-  const x = encodeText(a)
-  const y = encodeText(b)
-  const at = x.findIndex((byte, i) => byte !== y[i])
-  return at < 0 ? x.length - y.length : x[at]! - (y[at] ?? -1)
 }
 
 /** The `sign` header of a TMC sign-in: MD5 in upper-case hex, as the official clients make it. */

@@ -1,9 +1,7 @@
 import type { ConnectionStatus } from '../core/connection.ts'
 import type { DeliveryStats } from '../core/delivery.ts'
 import type { IsomqError } from '../core/errors.ts'
-import type { MessagesOptions } from '../core/iterate.ts'
-import type { State } from '../core/machine.ts'
-import type { CloseOptions, ReceiverEvents } from '../core/receiver.ts'
+import type { ReceiverEvents, ReceivingClient } from '../core/receiver.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import type { TmcMessage } from './message.ts'
 
@@ -43,24 +41,7 @@ export interface TmcProduceInput {
 }
 
 /** What the socket client and the poller have in common: see `createTmcClient` and `createTmcPoller`. */
-export interface TmcConsumer<Events = TmcEvents> extends AsyncDisposable {
-  readonly state: State
-  /**
-   * Stops taking, lets what runs end and be confirmed, then closes. Never rejects; may be called twice. A
-   * handler that awaits it waits for itself, until `timeout` ends that: call it without `await` there.
-   */
-  close(options?: CloseOptions): Promise<void>
-  /**
-   * Adds a handler and returns what takes it off. Handlers of `message` connect the client; a message is
-   * confirmed when all of them have ended well, and failed when one throws.
-   */
-  on<K extends keyof Events>(type: K, handler: (event: Events[K]) => unknown): () => void
-  /**
-   * Connects, and iterates over messages; each is to be settled by its `ack()` or `nack()`. The loop throws
-   * when its signal ends it (`ABORTED`) or the client gives up, and just ends when the client is closed.
-   */
-  messages(options?: MessagesOptions): AsyncIterableIterator<TmcMessage>
-}
+export type TmcConsumer<Events = TmcEvents> = ReceivingClient<TmcMessage, Events>
 
 export interface TmcClient extends TmcConsumer {
   /**
