@@ -1,0 +1,239 @@
+import { type Connection, createConnection } from '../core/connection.ts'
+import { IsomqError } from '../core/errors.ts'
+import { isSuccess, send } from '../core/http.ts'
+import { createLife, type Life } from '../core/life.ts'
+import { PATIENCE } from '../core/line.ts'
+import { createPending } from '../core/pending.ts'
+import type { Session } from '../core/session.ts'
+import type { Frame } from '../core/socket.ts'
+import { abort, aborted, quiet, type WaitOptions, wait } from '../core/wait.ts'
+import { readAddress } from './address.ts'
+import { fault, readFrame, type TamburFrame } from './frames.ts'
+import { readOptions, type TamburConnectionOptions, type TamburSettings } from './options.ts'
+import { createStream, type OwnStream, type StreamOwner } from './stream.ts'
+import type { TamburTokenAsk } from './tokens.ts'
+import type { TamburConnection, TamburEvents } from './types.ts'
+import { filled, provider, wrong } from './wrong.ts'
+
+/**
+ * A subscriber of Tambur's streams. It makes no connection until it is used.
+ *
+ * @throws IsomqError `CONFIG` when an option is wrong; the text names it
+ */
+export function createTamburConnection(options: TamburConnectionOptions): TamburConnection {
+  const settings = readOptions(options)
+  const { clock, answerTimeout, maxPending } = settings
+  const counters = { received: 0, dropped: 0, malformed: 0, reconnects: 0 }
+  const streams = new Map<string, OwnStream>()
+  const pending = createPending<number, string>(provider, clock, Number.POSITIVE_INFINITY)
+  let handle = 0
+  let attempts = 0
+  /** Calls that wait. */
+  let busy = 0
+  let subscriberId: string | undefined
+  let lostAt: number | undefined
+  let lastRoundTrip: number | undefined
+  /** Ends with the session: what is made for its subscriber is of no use any more. */
+  let present = new AbortController()
+
+  const life: Life<TamburEvents> = createLife({
+    ...settings,
+    provider,
+    drop(error, told) {
+      for (const stream of streams.values()) stream.end(error, told)
+    },
+    stop: (error) => connection.stop(error),
+  })
+
+  const connection: Connection = createConnection({
+    ...settings,
+    provider,
+    gaveUp(error) {
+      life.gaveUp(error)
+      connection.stop(error)
+    },
+    changed(change) {
+      if (change.from === 'reconnecting' && change.to === 'open') counters.reconnects++
+      life.changed(change)
+    },
+    status: life.status,
+    dial: async (signal) => ({ url: settings.url ?? (await findSocket(settings, ++attempts, signal)) }),
+    received,
+    // To leave a stream that nobody is in changes nothing, and is answered.
+    probe: (session) => void quiet(command(session, 'unsubscribe', [''])),
+    ready(session) {
+      handle = 0
+      present = new AbortController()
+      for (const stream of streams.values()) stream.restore(session)
+      // What was just sent may have ended it, which nobody tells then.
+      if (session.error) return lost(session.error)
+      const isMissed =
+        lostAt !== undefined && [...streams.values()].some(({ stream }) => stream.state !== 'closed')
+      if (isMissed)
+        life.status({ type: 'gap', session: session.id, duration: Math.max(0, clock.now() - lostAt!) })
+      lostAt = undefined
+    },
+    lost: (_, error) => lost(error),
+  })
+
+  function lost(cause: IsomqError): void {
+    subscriberId = undefined
+    lostAt ??= clock.now()
+    const text = 'the connection was lost before the answer; the command may have been done'
+    const error = new IsomqError(provider, 'CONNECTION_LOST', text, { cause })
+    abort(present, error)
+    pending.rejectAll(error)
+    for (const stream of streams.values()) stream.lost()
+  }
+
+  function received(session: Session, raw: Frame): void {
+    try {
+      const frame = readFrame(raw)
+      life.trace('received', () => ({ type: frame.type }))
+      if (session.ready === (frame.type === 'id')) throw fault('a subscriber id must come first, and once')
+      route(session, frame)
+    } catch (error) {
+      // What is wrong in the handshake ends the session.
+      if (!session.ready || !(error instanceof IsomqError)) throw error
+      counters.malformed++
+      life.status({ type: 'malformed', error, bytes: raw.length })
+    }
+  }
+
+  function route(session: Session, frame: TamburFrame): void {
+    if (frame.type === 'msg') {
+      counters.received++
+      streams.get(frame.stream)?.received(frame.kind, frame.data, clock.now())
+    } else if (frame.type === 'id') {
+      subscriberId = frame.subscriberId
+      session.accept()
+    } else if (frame.handle > 0) pending.settle(frame.handle, frame.response)
+    else life.report(refusal('reports an error', frame.response))
+  }
+
+  async function command(
+    session: Session,
+    name: string,
+    args: readonly string[],
+    { signal, timeout = 0 }: WaitOptions = {},
+  ): Promise<void> {
+    const own = ++handle
+    const sentAt = clock.now()
+    // 0 sets no limit, so that the other counts.
+    const limits = { signal, timeout: Math.min(timeout || answerTimeout, answerTimeout || timeout) }
+    const answer = await pending.add(own, `answer to ${name}`, limits, () => {
+      session.send(JSON.stringify([name, own, ...args]))
+      life.trace('sent', () => ({ command: name, handle: own }))
+    })
+    lastRoundTrip = clock.now() - sentAt
+    if (answer !== 'ok') throw refusal(`refused ${name}`, answer, { command: name })
+  }
+
+  const owner: StreamOwner = {
+    provider,
+    clock,
+    check: life.check,
+    start: () => connection.start(),
+    find: () => connection.session,
+    ready: (limits) => connection.connect(limits),
+    get ended() {
+      return life.ended
+    },
+    command,
+    async set(session, name, args, undo) {
+      try {
+        await command(session, name, args)
+      } catch (error) {
+        if ((error as IsomqError).code === 'TIMEOUT') quiet(undo(session))
+        throw error
+      }
+    },
+    token: (mode, stream, userId) =>
+      askToken(settings, present.signal, { mode, stream, userId, subscriberId: subscriberId! }),
+    async bounded(call) {
+      if (busy >= maxPending) {
+        const text = `${maxPending} calls wait; await some first, or raise maxPending`
+        throw new IsomqError(provider, 'QUEUE_FULL', text)
+      }
+      busy++
+      await call().finally(() => busy--)
+    },
+    refused: (stream, mode, error) => life.status({ type: 'refused', stream, mode, error }),
+    report: life.report,
+    dropped() {
+      counters.dropped++
+    },
+  }
+
+  const client: TamburConnection = {
+    get state() {
+      return connection.state
+    },
+    get subscriberId() {
+      return subscriberId
+    },
+    async connect({ signal, timeout = PATIENCE } = {}) {
+      if (signal?.aborted) throw aborted(provider, 'connection', signal)
+      life.revive()
+      life.check()
+      await connection.connect({ signal, timeout })
+    },
+    close: life.close,
+    [Symbol.asyncDispose]: () => life.close(),
+    on: life.on,
+    stream(name) {
+      const known = streams.get(filled('name', name))
+      if (known) return known.stream
+      const made = createStream(owner, name)
+      streams.set(name, made)
+      return made.stream
+    },
+    stats: () => ({
+      ...counters,
+      open: [...streams.values()].filter(({ stream }) => stream.state === 'open').length,
+      lastRoundTrip,
+    }),
+  }
+  return client
+}
+
+/** The service said no; a token that it quotes is not for everybody to see. */
+function refusal(what: string, said: string, details?: object): IsomqError {
+  const reason = said.replace(/[\da-f]{40}/gi, '…').slice(0, 200)
+  return new IsomqError(provider, 'PROVIDER', `the service ${what} (${reason})`, {
+    details: { ...details, reason },
+  })
+}
+
+/** Asks the balancer for the socket's address. */
+async function findSocket(settings: TamburSettings, instance: number, signal: AbortSignal): Promise<string> {
+  const { clock, fetch, balancer, apiKey, appId, ssl } = settings
+  const path = `${encodeURIComponent(apiKey!)}/${encodeURIComponent(appId!)}?instance=${instance}&callback=isomq`
+  const url = `${ssl ? 'https' : 'http'}://${balancer}/${path}`
+  const answer = await send({ provider, clock, fetch }, { url, method: 'GET', signal })
+  if (isSuccess(answer)) return `${ssl ? 'wss' : 'ws'}://${readAddress(answer.text)}`
+  const { status } = answer
+  const code = status === 401 || status === 403 ? 'AUTH_REJECTED' : 'HTTP'
+  const text = `the balancer answered with status ${status}; check its address, "apiKey" and "appId"`
+  throw new IsomqError(provider, code, text, { details: { status } })
+}
+
+/** What the option `token` gives for a mode. */
+async function askToken(
+  { token, tokenTimeout: timeout, clock }: TamburSettings,
+  signal: AbortSignal,
+  ask: TamburTokenAsk,
+): Promise<string> {
+  if (!token) throw wrong('modes need the option "token"')
+  const given: unknown = await wait<unknown>(
+    { signal, timeout },
+    { provider, clock, what: 'token' },
+    (resolve, reject) => {
+      const abort = new AbortController()
+      const run = async () => token({ ...ask, signal: abort.signal })
+      run().then(resolve, reject)
+      return () => abort.abort()
+    },
+  )
+  return filled('token', given)
+}
