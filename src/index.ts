@@ -4,4 +4,7 @@
  * @module
  */
 export * from './errors.ts'
+export * from './prism/index.ts'
+export * from './tambur/index.ts'
 export * from './tmc/index.ts'
+export * from './webmq/index.ts'
