@@ -36,25 +36,37 @@ export interface MessageBatch {
 export interface Env {
   readonly TMC_EMULATOR: ObjectNamespace
   readonly TMC_CONSUMER: ObjectNamespace
+  readonly PRISM_EMULATOR: ObjectNamespace
+  readonly PRISM_SESSIONS: ObjectNamespace
+  readonly TAMBUR_EMULATOR: ObjectNamespace
+  readonly WEBMQ_EMULATOR: ObjectNamespace
   readonly WIRE: ObjectNamespace
   readonly ORDERS: { send(body: unknown): Promise<void> }
   /** JSON of the settings that a new room of the TMC emulator begins with. */
   readonly TMC_SETTINGS?: string
+  /** The same for Prism. */
+  readonly PRISM_SETTINGS?: string
+  /** The same for Tambur. */
+  readonly TAMBUR_SETTINGS?: string
+  /** The same for WebMQ. */
+  readonly WEBMQ_SETTINGS?: string
 }
 
 export interface ServerSocket extends WebSocket {
   accept(): void
 }
 
-/** A socket for this side, and the response that hands its other end to the peer. */
-export function acceptSocket(): { socket: ServerSocket; response: Response } {
+/** A socket for this side, and the response that hands its other end to the peer, with a subprotocol if it has one. */
+export function acceptSocket(protocol?: string | null): { socket: ServerSocket; response: Response } {
   const Pair = (globalThis as unknown as { WebSocketPair: new () => [ServerSocket, ServerSocket] })
     .WebSocketPair
   const { 0: client, 1: socket } = new Pair()
   // By compatibility date the default is Blob, whose bytes come too late to keep the order of frames.
   socket.binaryType = 'arraybuffer'
   socket.accept()
-  return { socket, response: new Response(null, { status: 101, webSocket: client } as ResponseInit) }
+  const headers: HeadersInit = protocol ? { 'sec-websocket-protocol': protocol } : {}
+  const init = { status: 101, headers, webSocket: client }
+  return { socket, response: new Response(null, init as ResponseInit) }
 }
 
 export const isUpgrade = (request: Request): boolean =>
@@ -62,8 +74,10 @@ export const isUpgrade = (request: Request): boolean =>
 
 export const CORS: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
-  'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers': '*',
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
+  // The asterisk does not cover Authorization.
+  'access-control-allow-headers': '*, Authorization',
+  'access-control-expose-headers': 'date, x-request-id',
 }
 
 export const json = (value: unknown, status = 200): Response =>

@@ -13,4 +13,7 @@ export function startPlayground(options?: {
   host?: string
   persist?: string
   tmc?: Record<string, unknown>
+  prism?: Record<string, unknown>
+  tambur?: Record<string, unknown>
+  webmq?: Record<string, unknown>
 }): Promise<Playground>

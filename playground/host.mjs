@@ -12,9 +12,13 @@ export const COMPATIBILITY_DATE = '2026-04-01'
  * @param {string} [options.host] address to listen on, by default this machine alone
  * @param {string} [options.persist] folder in which messages survive a restart; by default they do not
  * @param {Record<string, unknown>} [options.tmc] settings that each room of the TMC emulator begins with
+ * @param {Record<string, unknown>} [options.prism] the same for the Prism emulator
+ * @param {Record<string, unknown>} [options.tambur] the same for the Tambur emulator
+ * @param {Record<string, unknown>} [options.webmq] the same for the WebMQ emulator
  * @returns {Promise<{ url: string, port: number, stop(): Promise<void> }>}
  */
-export async function startPlayground({ port = 0, host = '127.0.0.1', persist, tmc = {} } = {}) {
+export async function startPlayground(options = {}) {
+  const { port = 0, host = '127.0.0.1', persist, tmc = {}, prism = {}, tambur = {}, webmq = {} } = options
   const script = await bundle()
   const objects = (names) =>
     Object.fromEntries(names.map(([name, className]) => [name, { className, useSQLite: true }]))
@@ -25,10 +29,19 @@ export async function startPlayground({ port = 0, host = '127.0.0.1', persist, t
     cf: false,
     modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
     compatibilityDate: COMPATIBILITY_DATE,
-    bindings: { TMC_SETTINGS: JSON.stringify(tmc) },
+    bindings: {
+      TMC_SETTINGS: JSON.stringify(tmc),
+      PRISM_SETTINGS: JSON.stringify(prism),
+      TAMBUR_SETTINGS: JSON.stringify(tambur),
+      WEBMQ_SETTINGS: JSON.stringify(webmq),
+    },
     durableObjects: objects([
       ['TMC_EMULATOR', 'TmcEmulator'],
       ['TMC_CONSUMER', 'TmcConsumer'],
+      ['PRISM_EMULATOR', 'PrismEmulator'],
+      ['PRISM_SESSIONS', 'PrismSessions'],
+      ['TAMBUR_EMULATOR', 'TamburEmulator'],
+      ['WEBMQ_EMULATOR', 'WebmqEmulator'],
       ['WIRE', 'Wire'],
     ]),
     durableObjectsPersist: persist ?? false,

@@ -3,10 +3,18 @@ import { CORS, type Env, isUpgrade, json, type MessageBatch } from './cloudflare
 import { isQueued } from './consumer.ts'
 import page from './page/index.html'
 import style from './page/style.css'
+import { prismDemo } from './prism-demo.ts'
+import { type Place, placeOf, roomAt } from './rooms.ts'
+import { tamburDemo } from './tambur-demo.ts'
+import { webmqDemo } from './webmq-demo.ts'
 
 export { TmcConsumer } from './consumer.ts'
+export { PrismEmulator } from './emulators/prism.ts'
+export { TamburEmulator } from './emulators/tambur.ts'
 export { TmcEmulator } from './emulators/tmc.ts'
+export { WebmqEmulator } from './emulators/webmq.ts'
 export { Wire } from './emulators/wire.ts'
+export { PrismSessions } from './prism-sessions.ts'
 
 const ASSETS: Readonly<Record<string, readonly [type: string, text: string]>> = {
   '/': ['text/html', page],
@@ -19,11 +27,20 @@ export default {
     const { pathname } = new URL(request.url)
     if (request.method === 'OPTIONS') return new Response(null, { headers: CORS })
     if (pathname === '/health') return json({ ok: true })
-    // Clients of the real service know no path: its endpoint is ws://host/, its gateway /router/rest.
-    if ((pathname === '/' && isUpgrade(request)) || pathname === '/router/rest') return tmc(request, env, [])
+    // Clients of the real TMC know no path at all.
+    const place = placeOf(pathname === '/' && isUpgrade(request) ? '/tmc/' : pathname)
+    if (place !== undefined) return emulator(request, env, place)
     const [, service, ...rest] = pathname.split('/')
-    if (service === 'tmc') return tmc(request, env, rest)
     if (service === 'consumer' && rest[0] === 'tmc') return consumer(request, env, rest[1])
+    if (service === 'prism-demo' && /^[\w-]+$/.test(rest[0] ?? '')) {
+      return prismDemo(request, env, rest[0]!, rest[1])
+    }
+    if (service === 'tambur-demo' && /^[\w-]+$/.test(rest[0] ?? '')) {
+      return tamburDemo(request, rest[0]!, rest[1])
+    }
+    if (service === 'webmq-demo' && /^[\w-]+$/.test(rest[0] ?? '')) {
+      return webmqDemo(request, rest[0]!, rest[1])
+    }
     return asset(request, pathname)
   },
 
@@ -41,19 +58,9 @@ export default {
   },
 }
 
-const PARTS = new Set(['', 'control', 'events', 'router', 'wire'])
-
-/** `/tmc/` is the room "default", `/tmc/NAME/` the room of that name; each is an object of its own. */
-function tmc(request: Request, env: Env, path: readonly string[]): Promise<Response> {
-  const first = path[0] ?? ''
-  const room = PARTS.has(first) ? 'default' : first
-  if (isUpgrade(request) && path.at(-1) === 'wire') {
-    const headers = new Headers(request.headers)
-    headers.set('x-wire', '1')
-    headers.set('x-room', room)
-    return env.WIRE.get(env.WIRE.newUniqueId()).fetch(new Request(request, { headers }))
-  }
-  return env.TMC_EMULATOR.get(env.TMC_EMULATOR.idFromName(room)).fetch(request)
+function emulator(request: Request, env: Env, place: Place): Promise<Response> {
+  if (place.wired && isUpgrade(request)) return env.WIRE.get(env.WIRE.newUniqueId()).fetch(request)
+  return roomAt(env, place).fetch(request)
 }
 
 function consumer(request: Request, env: Env, room = ''): Promise<Response> {

@@ -17,13 +17,14 @@ export interface Refusal {
 export interface HttpFault {
   readonly status: number
   readonly body: string
+  readonly contentType: string
 }
 
-/** What a connection dies of: a message on its way to the peer, or a confirm on its way back. */
-export type KillPoint = 'delivery' | 'confirm'
+/** How a connection ends: with a close code, or without a close frame. */
+export type Ending = number | 'abrupt'
 
 interface Killer {
-  readonly on: KillPoint
+  readonly on: string
   readonly every: number
   readonly random: () => number
   left: number
@@ -41,6 +42,8 @@ export class Faults {
   corruptions = 0
   /** Frames that still go out before the connection that sends the last of them is dropped. */
   dropAfter = 0
+  /** How connections die that are killed. */
+  ending: Ending = 'abrupt'
   #refusals: Refusal[] = []
   #httpFaults: HttpFault[] = []
   #killer: Killer | undefined
@@ -61,8 +64,12 @@ export class Faults {
     return this.#httpFaults.shift()
   }
 
-  /** Kills a connection about every so many deliveries or confirms, `kills` times at most; 0 ends it. */
-  killEvery(every: number, on: KillPoint, seed: number, kills: number): void {
+  /**
+   * Kills a connection about every so many deliveries, or requests of the kind that `on` names, `kills` times at
+   * most; 0 ends it.
+   */
+  killEvery(every: number, on: string, seed: number, kills: number, ending: Ending): void {
+    this.ending = ending
     const random = seededRandom(seed)
     this.#killer = every > 0 ? { on, every, random, left: gap(every, random), kills } : undefined
   }
@@ -88,20 +95,27 @@ export class Faults {
     return [shaped, shaped]
   }
 
+  /** The same for a text frame; what is no longer UTF-8 becomes replacement characters. */
+  shapeText(frame: string): string[] {
+    if (this.truncations + this.corruptions + this.duplicates === 0) return [frame]
+    const decoder = new TextDecoder()
+    return this.shape(new TextEncoder().encode(frame)).map((bytes) => decoder.decode(bytes))
+  }
+
   /** Whether the connection dies of the frame that it has just sent. */
   fatal(delivery: boolean): boolean {
     if (this.dropAfter > 0 && --this.dropAfter === 0) return true
     return delivery && this.#kills('delivery')
   }
 
-  /** Whether the connection dies of a confirm that came in, and if so, whether that is still carried out. */
-  fatalConfirm(): 'before' | 'after' | undefined {
+  /** Whether the connection dies of a request that came in, and if so, whether that is still carried out. */
+  fatalRequest(kind: string): 'before' | 'after' | undefined {
     const random = this.#killer?.random
-    if (random === undefined || !this.#kills('confirm')) return undefined
+    if (random === undefined || !this.#kills(kind)) return undefined
     return random() < 0.5 ? 'before' : 'after'
   }
 
-  #kills(point: KillPoint): boolean {
+  #kills(point: string): boolean {
     const killer = this.#killer
     if (killer === undefined || killer.on !== point || --killer.left > 0) return false
     killer.left = gap(killer.every, killer.random)

@@ -1,7 +1,6 @@
 import { signTop } from 'isomq/tmc'
 import { CORS } from '../cloudflare.ts'
-import type { Message } from './tmc-group.ts'
-import type { TmcRoom } from './tmc-room.ts'
+import type { TmcMessage, TmcRoom } from './tmc-room.ts'
 import type { App } from './tmc-settings.ts'
 
 type Params = Readonly<Record<string, string>>
@@ -47,7 +46,10 @@ export async function gateway(room: TmcRoom, request: Request): Promise<Response
   // Read in any case: what is left unread breaks the connection, and with it the caller's next request.
   const form = request.method === 'POST' ? await request.text() : ''
   const fault = room.faults.nextHttpFault()
-  if (fault !== undefined) return new Response(fault.body, { status: fault.status, headers: CORS })
+  if (fault !== undefined) {
+    const headers = { ...CORS, 'content-type': fault.contentType }
+    return new Response(fault.body, { status: fault.status, headers })
+  }
   const requestId = crypto.randomUUID().replaceAll('-', '').slice(0, 13)
   const body = await answer(room, new URL(request.url).search, form, requestId).catch((error: unknown) => {
     if (!(error instanceof TopError)) throw error
@@ -125,7 +127,7 @@ function consume(call: Call): string {
   return `"messages":{"tmc_message":[${taken.map((message) => messageText(room, message)).join(',')}]}`
 }
 
-function messageText(room: TmcRoom, m: Message): string {
+function messageText(room: TmcRoom, m: TmcMessage): string {
   const rest = JSON.stringify({
     topic: m.topic,
     pub_app_key: m.publisher,

@@ -1,19 +1,23 @@
 import type { ObjectState } from '../cloudflare.ts'
 import { EventHub } from './events.ts'
 import { Faults, type Refusal } from './faults.ts'
-import { Group, type Message } from './tmc-group.ts'
+import { Group, type Message } from './group.ts'
+import { MessageStore } from './store.ts'
 import type { TmcSession } from './tmc-session.ts'
 import { type App, COUNTERS, type Counters, DEFAULT_APP, DEFAULTS, type TmcSettings } from './tmc-settings.ts'
-import { type MessageFields, TmcStore } from './tmc-store.ts'
+import { COLUMNS, type MessageFields } from './tmc-store.ts'
+
+export type TmcMessage = Message<MessageFields>
+type TmcGroup = Group<MessageFields>
 
 /** One emulated service: its apps, groups, connections, clock and faults. */
 export class TmcRoom {
-  readonly store: TmcStore
+  readonly store: MessageStore<MessageFields>
   readonly events = new EventHub()
   readonly sessions = new Set<TmcSession>()
   /** Signed-in connections by token. */
   readonly tokens = new Map<string, TmcSession>()
-  readonly groups = new Map<string, Group>()
+  readonly groups = new Map<string, TmcGroup>()
   readonly #initial: TmcSettings
   settings!: TmcSettings
   counters!: Counters
@@ -29,7 +33,7 @@ export class TmcRoom {
   constructor(state: ObjectState, settings: Partial<TmcSettings>) {
     this.#state = state
     this.#initial = { ...DEFAULTS, ...settings }
-    this.store = new TmcStore(state)
+    this.store = new MessageStore(state, COLUMNS)
     this.store.beforeFlush = () => this.save()
     this.#restore()
   }
@@ -74,7 +78,7 @@ export class TmcRoom {
   }
 
   /** A group of an app; made on first use unless the room is strict. */
-  group(appKey: string, name: string): Group | undefined {
+  group(appKey: string, name: string): TmcGroup | undefined {
     const app = this.app(appKey)
     if (app === undefined) return undefined
     if (!app.groups.includes(name)) {
@@ -85,7 +89,7 @@ export class TmcRoom {
     return this.#queue(`${appKey}/${name}`)
   }
 
-  #queue(key: string): Group {
+  #queue(key: string): TmcGroup {
     const known = this.groups.get(key)
     if (known !== undefined) return known
     const group = new Group(key, this.store, 0)
@@ -117,7 +121,7 @@ export class TmcRoom {
     return undefined
   }
 
-  #insert(group: Group, message: MessageFields, count: number): void {
+  #insert(group: TmcGroup, message: MessageFields, count: number): void {
     const born = this.now()
     for (let i = 0; i < count; i++) {
       const seq = this.store.insert(group.key, message, born)
@@ -133,7 +137,7 @@ export class TmcRoom {
   }
 
   /** Ends a message on behalf of a group; `by` is the connection that asked. */
-  confirm(group: Group, id: bigint, by?: TmcSession): boolean {
+  confirm(group: TmcGroup, id: bigint, by?: TmcSession): boolean {
     const held = by?.unconfirmed.has(this.#seq(id)) ?? true
     const found = group.confirm(this.#seq(id))
     if (found === false) {
@@ -148,7 +152,7 @@ export class TmcRoom {
   }
 
   /** Puts a message off that its handler could not do. */
-  fail(group: Group, id: bigint, reason: string, by: TmcSession): void {
+  fail(group: TmcGroup, id: bigint, reason: string, by: TmcSession): void {
     const due = Date.now() + this.settings.redeliverAfter
     const message = group.postpone(this.#seq(id), due)
     if (message === undefined) {
@@ -162,7 +166,7 @@ export class TmcRoom {
   }
 
   /** Notes a delivery; its own try is already counted in the message. */
-  delivered(message: Message, to: number | string): void {
+  delivered(message: TmcMessage, to: number | string): void {
     this.counters.delivered++
     if (message.tries > 1) this.counters.redelivered++
     this.events.emit(() => {

@@ -7,11 +7,12 @@ import {
   type TmcValue,
 } from 'isomq/tmc'
 import type { ServerSocket } from '../cloudflare.ts'
-import type { Refusal } from './faults.ts'
+import type { Ending, Refusal } from './faults.ts'
+import type { Group, Receiver } from './group.ts'
+import { Session } from './session.ts'
 import { dataFrame, gzipped, integer, text } from './tmc-frames.ts'
-import type { Group, Message, Receiver } from './tmc-group.ts'
-import type { TmcRoom } from './tmc-room.ts'
-import { CUT } from './wire.ts'
+import type { TmcMessage, TmcRoom } from './tmc-room.ts'
+import type { MessageFields } from './tmc-store.ts'
 
 /** Statuses of the socket are not public; these are the gateway's for the same faults. */
 const MALFORMED: Refusal = { code: 43, phrase: 'malformed frame' }
@@ -19,31 +20,19 @@ const NOT_SIGNED_IN: Refusal = { code: 26, phrase: 'not signed in' }
 const BAD_TOKEN: Refusal = { code: 27, phrase: 'invalid token' }
 
 /** One connection of a client to a room. */
-export class TmcSession implements Receiver {
-  readonly unconfirmed = new Map<number, Message>()
-  readonly number: number
+export class TmcSession extends Session implements Receiver<MessageFields> {
+  readonly unconfirmed = new Map<number, TmcMessage>()
   readonly token: string = crypto.randomUUID()
-  group: Group | undefined
+  group: Group<MessageFields> | undefined
   appKey = ''
   sdk = ''
-  seenAt = Date.now()
-  frames = 0
   readonly #room: TmcRoom
-  readonly #socket: ServerSocket
-  readonly #wired: boolean
-  #open = true
-  #doomed = false
 
   constructor(room: TmcRoom, socket: ServerSocket, wired: boolean) {
+    super(room, socket, wired)
     this.#room = room
-    this.#socket = socket
-    this.#wired = wired
-    this.number = ++room.lastConnection
     room.sessions.add(this)
     if (room.settings.idleAfter > 0) room.wake(this.seenAt + room.settings.idleAfter)
-    socket.addEventListener('message', ({ data }) => this.#receive(data))
-    socket.addEventListener('close', ({ code }) => this.#end(code))
-    socket.addEventListener('error', () => this.#end(1006))
     room.events.emit(() => ({ type: 'connected', connection: this.number }))
   }
 
@@ -52,7 +41,7 @@ export class TmcSession implements Receiver {
     return faults.muted ? 0 : settings.window - this.unconfirmed.size
   }
 
-  deliver(message: Message): void {
+  deliver(message: TmcMessage): void {
     const room = this.#room
     room.delivered(message, this.number)
     const zipped = gzipped(message.content, room.settings.gzipFrom)
@@ -65,68 +54,29 @@ export class TmcSession implements Receiver {
     })
   }
 
-  #data(message: Message, content: TmcValue): void {
+  #data(message: TmcMessage, content: TmcValue): void {
     const room = this.#room
-    this.send(dataFrame(this.token, room.id(message.seq), message, content, room.now()), true)
+    this.send(encodeFrame(dataFrame(this.token, room.id(message.seq), message, content, room.now())), true)
   }
 
-  send(frame: TmcFrameInit, delivery = false): void {
-    this.sendRaw(encodeFrame(frame), delivery)
-  }
-
-  sendRaw(data: Uint8Array | string, delivery = false): void {
-    const { faults } = this.#room
-    if (!this.#open || this.#doomed || faults.muted) return
-    const copies = typeof data === 'string' ? [data] : faults.shape(data)
-    const put = () => {
-      if (this.#open && !this.#doomed)
-        for (const copy of copies) this.#socket.send(copy as Uint8Array<ArrayBuffer>)
-    }
-    if (faults.delayMs > 0) setTimeout(put, faults.delayMs)
-    else put()
-    this.frames++
-    if (faults.fatal(delivery)) this.drop('abrupt', 'a fault')
+  #answer(frame: TmcFrameInit): void {
+    this.send(encodeFrame(frame))
   }
 
   /** A status that answers nothing, or the request whose flag is given. */
   notice({ code, phrase }: Refusal, flag?: number): void {
     const type = flag === undefined ? 'send' : 'sendack'
-    this.send({ type, flag, token: this.group && this.token, statusCode: code, statusPhrase: phrase })
-  }
-
-  /**
-   * Ends the connection: with a close code, or abruptly. On a wire that is at once; a bare socket falls silent
-   * and breaks when the peer next sends something.
-   */
-  drop(code: number | 'abrupt', reason: string): void {
-    if (!this.#open || this.#doomed) return
-    this.#room.counters.dropped++
-    if (code !== 'abrupt') this.#socket.close(code, reason)
-    else if (this.#wired) this.#socket.close(CUT, reason)
-    else this.#doomed = true
-    this.#leave(code)
+    this.#answer({ type, flag, token: this.group && this.token, statusCode: code, statusPhrase: phrase })
   }
 
   idle(): void {
     this.#room.counters.idled++
-    this.#socket.close(1011, 'idle for too long')
-    this.#leave(1011)
+    this.close(1011, 'idle for too long')
   }
 
-  #end(code: number): void {
-    if (!this.#open) return
-    this.#open = false
-    // The runtime answers a close frame only on request.
-    try {
-      this.#socket.close(code === 1005 || code === 1006 ? 1000 : code)
-    } catch {}
-    this.#leave(code)
-  }
-
-  #leave(code: number | 'abrupt'): void {
+  protected override left(code: Ending): void {
     const room = this.#room
-    if (!room.sessions.delete(this)) return
-    if (!this.#doomed) this.#open = false
+    room.sessions.delete(this)
     room.tokens.delete(this.token)
     room.events.emit(() => ({
       type: 'dropped',
@@ -141,18 +91,15 @@ export class TmcSession implements Receiver {
     this.group.pump(Date.now())
   }
 
-  #receive(data: unknown): void {
-    if (this.#doomed) throw new Error('the connection was cut on purpose')
-    const { faults, counters } = this.#room
-    if (!this.#open || faults.muted) return
-    this.seenAt = Date.now()
+  protected override receive(data: string | ArrayBuffer): void {
+    const { counters } = this.#room
     if (typeof data === 'string') {
       counters.textFrames++
       return
     }
     let frame: TmcFrame
     try {
-      frame = decodeFrame(new Uint8Array(data as ArrayBuffer))
+      frame = decodeFrame(new Uint8Array(data))
     } catch {
       counters.malformed++
       this.notice(MALFORMED)
@@ -168,7 +115,7 @@ export class TmcSession implements Receiver {
       this.#room.counters.refused++
       this.#room.events.emit(() => ({ type: 'refused', connection: this.number, ...refusal }))
       const { code, phrase } = refusal
-      this.send({ type: 'connectack', flag: frame.flag, statusCode: code, statusPhrase: phrase })
+      this.#answer({ type: 'connectack', flag: frame.flag, statusCode: code, statusPhrase: phrase })
       return
     }
     this.#room.counters.signIns++
@@ -180,7 +127,7 @@ export class TmcSession implements Receiver {
       group: this.group?.key,
       sdk: this.sdk,
     }))
-    this.send({ type: 'connectack', flag: frame.flag, token: this.token })
+    this.#answer({ type: 'connectack', flag: frame.flag, token: this.token })
     this.group!.join(this)
     this.group!.pump(Date.now())
   }
@@ -220,7 +167,7 @@ export class TmcSession implements Receiver {
     return false
   }
 
-  #request(group: Group, frame: TmcFrame): void {
+  #request(group: Group<MessageFields>, frame: TmcFrame): void {
     const kind = frame.headers.get('__kind')?.value
     const id = integer(frame.headers.get('id'))
     if (kind === 1) {
@@ -237,10 +184,10 @@ export class TmcSession implements Receiver {
     }
   }
 
-  #confirm(group: Group, id: bigint): void {
-    const fatal = this.#room.faults.fatalConfirm()
+  #confirm(group: Group<MessageFields>, id: bigint): void {
+    const fatal = this.#room.faults.fatalRequest('confirm')
     if (fatal !== 'before') this.#room.confirm(group, id, this)
-    if (fatal !== undefined) this.drop('abrupt', 'a fault')
+    if (fatal !== undefined) this.kill()
   }
 
   #produce(frame: TmcFrame): void {
@@ -264,6 +211,6 @@ export class TmcSession implements Receiver {
       return
     }
     room.counters.produced++
-    if (frame.flag !== undefined) this.send({ type: 'sendack', flag: frame.flag, token: this.token })
+    if (frame.flag !== undefined) this.#answer({ type: 'sendack', flag: frame.flag, token: this.token })
   }
 }

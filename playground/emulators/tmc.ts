@@ -1,4 +1,5 @@
 import { acceptSocket, type Env, isUpgrade, json, type ObjectState } from '../cloudflare.ts'
+import { placeOf } from '../rooms.ts'
 import { control } from './tmc-control.ts'
 import { gateway } from './tmc-gateway.ts'
 import { TmcRoom } from './tmc-room.ts'
@@ -34,7 +35,7 @@ export class TmcEmulator {
 
   #connect(request: Request): Response {
     const { socket, response } = acceptSocket()
-    new TmcSession(this.#room, socket, request.headers.has('x-wire'))
+    new TmcSession(this.#room, socket, placeOf(new URL(request.url).pathname)?.wired ?? false)
     return response
   }
 }

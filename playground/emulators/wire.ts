@@ -1,4 +1,5 @@
 import { acceptSocket, type Env, type ObjectState, type ServerSocket } from '../cloudflare.ts'
+import { placeOf, roomAt } from '../rooms.ts'
 
 /** Close code by which an emulator asks its wire to break; peers never see it. */
 export const CUT = 4999
@@ -17,16 +18,15 @@ export class Wire {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const room = request.headers.get('x-room') ?? 'default'
-    const rooms = this.#env.TMC_EMULATOR
-    const answer = (await rooms.get(rooms.idFromName(room)).fetch(request)) as Response & {
+    const place = placeOf(new URL(request.url).pathname)!
+    const answer = (await roomAt(this.#env, place).fetch(request)) as Response & {
       webSocket: ServerSocket | null
     }
     const inner = answer.webSocket
     if (inner === null) return answer
     inner.binaryType = 'arraybuffer'
     inner.accept()
-    const { socket: outer, response } = acceptSocket()
+    const { socket: outer, response } = acceptSocket(answer.headers.get('sec-websocket-protocol'))
     inner.addEventListener('message', ({ data }) => outer.send(data))
     outer.addEventListener('message', ({ data }) => inner.send(data))
     inner.addEventListener('close', ({ code, reason }) => {

@@ -1,42 +1,42 @@
-import type { StoredMessage, TmcStore } from './tmc-store.ts'
+import type { MessageStore, Stored } from './store.ts'
 
 /** A message in memory: waiting, or held by one receiver that has not confirmed it. */
-export interface Message extends StoredMessage {
-  holder?: Receiver
+export type Message<Fields> = Stored<Fields> & {
+  holder?: Receiver<Fields>
   sentAt: number
   /** Confirmed; queues that still have it skip it. */
   done: boolean
 }
 
 /** One that messages are handed to: a connection, or the group's HTTP pollers together. */
-export interface Receiver {
+export interface Receiver<Fields> {
   /** Delivered and not confirmed, oldest first. */
-  readonly unconfirmed: Map<number, Message>
+  readonly unconfirmed: Map<number, Message<Fields>>
   /** How many more it may be pushed now. */
   room(): number
-  deliver(message: Message): void
+  deliver(message: Message<Fields>): void
 }
 
 const CHUNK = 500
 
-/** The queue of one consumer group: a bounded part in memory, the rest in the store. */
-export class Group {
-  readonly receivers: Receiver[] = []
-  readonly pollers: Receiver = { unconfirmed: new Map(), room: () => 0, deliver: () => {} }
+/** The queue of one group of consumers: a bounded part in memory, the rest in the store. */
+export class Group<Fields> {
+  readonly receivers: Receiver<Fields>[] = []
+  readonly pollers: Receiver<Fields> = { unconfirmed: new Map(), room: () => 0, deliver: () => {} }
   /** Messages that are not confirmed, in memory or not. */
   total = 0
-  #ready: Message[] = []
+  #ready: Message<Fields>[] = []
   #head = 0
   /** Put off until their due time, earliest first. */
-  #delayed: Message[] = []
-  #known = new Map<number, Message>()
+  #delayed: Message<Fields>[] = []
+  #known = new Map<number, Message<Fields>>()
   #loadedUpTo = 0
   #stored: boolean
   #turn = 0
   readonly key: string
-  readonly #store: TmcStore
+  readonly #store: MessageStore<Fields>
 
-  constructor(key: string, store: TmcStore, total: number) {
+  constructor(key: string, store: MessageStore<Fields>, total: number) {
     this.key = key
     this.#store = store
     this.total = total
@@ -55,12 +55,12 @@ export class Group {
     return count
   }
 
-  join(receiver: Receiver): void {
+  join(receiver: Receiver<Fields>): void {
     this.receivers.push(receiver)
   }
 
   /** Takes a receiver out; what it has not confirmed becomes due at `due`. */
-  leave(receiver: Receiver, due: number): void {
+  leave(receiver: Receiver<Fields>, due: number): void {
     const at = this.receivers.indexOf(receiver)
     if (at >= 0) this.receivers.splice(at, 1)
     for (const message of receiver.unconfirmed.values()) this.#put(message, due)
@@ -80,8 +80,8 @@ export class Group {
   }
 
   /** Hands up to `count` messages to one receiver, whether it has room or not. */
-  serve(receiver: Receiver, count: number, now: number): Message[] {
-    const served: Message[] = []
+  serve(receiver: Receiver<Fields>, count: number, now: number): Message<Fields>[] {
+    const served: Message<Fields>[] = []
     while (served.length < count) {
       const message = this.#take(now)
       if (message === undefined) break
@@ -92,7 +92,7 @@ export class Group {
   }
 
   /** Ends a message. `false`: this group has no such message. */
-  confirm(seq: number): Message | boolean {
+  confirm(seq: number): Message<Fields> | boolean {
     const message = this.#known.get(seq)
     if (message === undefined) {
       if (seq <= this.#loadedUpTo || !this.#store.remove(this.key, seq)) return false
@@ -108,7 +108,7 @@ export class Group {
   }
 
   /** Puts off a message that somebody holds; `undefined`: nobody does. */
-  postpone(seq: number, due: number): Message | undefined {
+  postpone(seq: number, due: number): Message<Fields> | undefined {
     const message = this.#known.get(seq)
     if (message?.holder === undefined) return undefined
     message.holder.unconfirmed.delete(seq)
@@ -147,7 +147,7 @@ export class Group {
     return -1
   }
 
-  #hand(message: Message, receiver: Receiver, now: number): void {
+  #hand(message: Message<Fields>, receiver: Receiver<Fields>, now: number): void {
     message.holder = receiver
     message.sentAt = now
     receiver.unconfirmed.set(message.seq, message)
@@ -155,7 +155,7 @@ export class Group {
     receiver.deliver(message)
   }
 
-  #take(now: number): Message | undefined {
+  #take(now: number): Message<Fields> | undefined {
     while (this.#delayed.length > 0 && this.#delayed[0]!.due <= now) {
       const message = this.#delayed.shift()!
       if (!message.done) return message
@@ -175,7 +175,7 @@ export class Group {
     const rows = this.#store.load(this.key, this.#loadedUpTo, CHUNK)
     this.#stored = rows.length === CHUNK
     for (const row of rows) {
-      const message: Message = { ...row, sentAt: 0, done: false }
+      const message: Message<Fields> = { ...row, sentAt: 0, done: false }
       this.#known.set(row.seq, message)
       this.#loadedUpTo = row.seq
       if (row.due > now) this.#delay(message)
@@ -184,19 +184,22 @@ export class Group {
     return rows.length > 0
   }
 
-  #put(message: Message, due: number): void {
+  #put(message: Message<Fields>, due: number): void {
     message.holder = undefined
     message.due = due
     this.#store.postpone(message)
     this.#delay(message)
   }
 
-  /** Nearly always at the end: all delays of a room are equally long. */
-  #delay(message: Message): void {
+  /** In the order of due times, then of publication; nearly always at the end, since all delays are equally long. */
+  #delay(message: Message<Fields>): void {
     const queue = this.#delayed
     let at = queue.length
-    while (at > 0 && queue[at - 1]!.due > message.due) at--
+    while (at > 0 && isBefore(message, queue[at - 1]!)) at--
     if (at === queue.length) queue.push(message)
     else queue.splice(at, 0, message)
   }
 }
+
+const isBefore = (a: Stored<unknown>, b: Stored<unknown>): boolean =>
+  a.due < b.due || (a.due === b.due && a.seq < b.seq)
