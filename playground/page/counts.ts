@@ -1,5 +1,4 @@
-import type { RoomStats } from './api.ts'
-import { duration, part, setText } from './dom.ts'
+import { part, setText } from './dom.ts'
 
 /** The figures above the time line. They are the server's, so that a client cannot flatter itself. */
 export function createCounts(section: HTMLElement) {
@@ -8,22 +7,10 @@ export function createCounts(section: HTMLElement) {
     setText(part(section, `count-${name}`), typeof value === 'number' ? value.toLocaleString('en') : value)
 
   return {
-    show(stats: RoomStats, roundTrip: number | undefined): void {
-      const { published, delivered, confirmed, failed, redelivered, waiting, unconfirmed } = stats
-      const held = waiting + unconfirmed
-      const lost = published - confirmed - held
-      for (const [name, value] of Object.entries({
-        published,
-        delivered,
-        confirmed,
-        failed,
-        redelivered,
-        lost,
-      }))
-        set(name, value)
-      set('waiting', held)
-      set('round-trip', roundTrip === undefined ? '–' : duration(roundTrip))
-      part(section, 'count-lost').dataset.lost = String(lost !== 0)
+    /** By their names in the page; `lost` should be 0, where nothing may get lost. */
+    show(figures: Readonly<Record<string, string | number>>): void {
+      for (const [name, value] of Object.entries(figures)) set(name, value)
+      if (figures.lost !== undefined) part(section, 'count-lost').dataset.lost = String(figures.lost !== 0)
     },
     reconnected(): void {
       set('reconnects', ++reconnects)
@@ -34,3 +21,4 @@ export function createCounts(section: HTMLElement) {
     },
   }
 }
+export type Counts = ReturnType<typeof createCounts>

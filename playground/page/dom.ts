@@ -1,8 +1,14 @@
 /** The element that script and tests know by this name. */
 export function part<T extends HTMLElement = HTMLElement>(root: ParentNode, name: string): T {
-  const found = root.querySelector<T>(`[data-testid="${name}"]`)
-  if (found === null) throw new Error(`the page has no part "${name}"`)
+  const found = root.querySelector<T>(`[data-testid="${partName(root, name)}"]`)
+  if (found === null) throw new Error(`the page has no part "${partName(root, name)}"`)
   return found
+}
+
+/** Sections have parts of the same names: what `data-parts` says in front keeps them apart in the page. */
+export function partName(root: ParentNode, name: string): string {
+  const section = root instanceof Element ? root.closest<HTMLElement>('[data-parts]') : null
+  return `${section?.dataset.parts ?? ''}${name}`
 }
 
 /** Sets a text only where it differs: a live region speaks up at each change of its nodes. */

@@ -1,5 +1,5 @@
-/** Whose client: the one of this page, the one of the Worker, or somebody else's in the same room. */
-export type Who = 'page' | 'worker' | 'other'
+/** Whose client: the first or second one of this page, the one of the Worker, or somebody else's in the room. */
+export type Who = 'page' | 'second' | 'worker' | 'other'
 
 export type StepType = 'produced' | 'delivered' | 'handled' | 'failed' | 'lost' | 'confirmed'
 
@@ -7,11 +7,13 @@ export interface Step {
   readonly type: StepType
   readonly at: number
   readonly who?: Who | undefined
+  /** Says what happened in other words than its type has. */
+  readonly label?: string | undefined
   /** Delivered before. */
   readonly again?: boolean | undefined
 }
 
-export type Standing = 'waiting' | 'working' | 'confirmed'
+export type Standing = 'waiting' | 'working' | 'held' | 'confirmed'
 
 /** What has happened to one message so far. */
 export class Life {
@@ -20,7 +22,7 @@ export class Life {
   readonly steps: Step[] = []
   /** The connection that has it now. */
   holder: number | undefined
-  /** Handlers that ended before the news of their delivery came in. */
+  /** Handlers that ended, well or not, before the news of their delivery came in. */
   #early: Step[] = []
 
   constructor(id: string, topic: string) {
@@ -61,7 +63,8 @@ export class Life {
 
   get standing(): Standing {
     if (this.steps.some(({ type }) => type === 'confirmed')) return 'confirmed'
-    return this.holder === undefined ? 'waiting' : 'working'
+    if (this.holder === undefined) return 'waiting'
+    return this.steps.at(-1)?.type === 'failed' ? 'held' : 'working'
   }
 }
 

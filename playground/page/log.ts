@@ -1,9 +1,16 @@
 import { element } from './dom.ts'
 
-export type Source = 'page' | 'worker' | 'server'
+export type Source = 'page' | 'second' | 'worker' | 'alice' | 'bob' | 'server'
 export type Log = (source: Source, text: string, level?: 'error') => void
 
-const NAMES: Record<Source, string> = { page: 'page', worker: 'Worker', server: 'server' }
+const NAMES: Record<Source, string> = {
+  page: 'page',
+  second: 'second',
+  worker: 'Worker',
+  alice: 'Alice',
+  bob: 'Bob',
+  server: 'server',
+}
 const KEPT = 100
 
 /** A list of what happened, newest first and bounded. */

@@ -1,15 +1,22 @@
 import { element, part, setText } from './dom.ts'
+import { startPrism } from './prism.ts'
 import { createProblems, type Problems } from './problems.ts'
+import { startTambur } from './tambur.ts'
 import { startTmc } from './tmc.ts'
+import { startWebmq } from './webmq.ts'
 
 /** By the id of the section in index.html; a section begins its work when it is first shown. */
 const PROVIDERS: Readonly<Record<string, (section: HTMLElement, room: string, problems: Problems) => void>> =
   {
     tmc: startTmc,
+    prism: startPrism,
+    tambur: startTambur,
+    webmq: startWebmq,
   }
 
 /** Names that the server's paths have taken. */
-const TAKEN = /^(control|events|router|wire)$/
+const TAKEN =
+  /^(api|api-sandbox|app|balancer|call|control|events|isomq-app|oauth|publish|push|router|socket|wire|ws)$/
 
 /** The room of the URL, else a new one that is put there, so that a reload finds it again. */
 function findRoom(): string {
@@ -44,6 +51,7 @@ function start(): void {
 
   function show(): void {
     const chosen = sections.find(({ id }) => `#${id}` === location.hash) ?? sections[0]!
+    part<HTMLAnchorElement>(document, 'new-room').href = `?#${chosen.id}`
     sections.forEach((section, i) => {
       section.hidden = section !== chosen
       if (section === chosen) links[i]!.setAttribute('aria-current', 'page')
@@ -53,7 +61,16 @@ function start(): void {
     started.add(chosen.id)
     PROVIDERS[chosen.id]?.(chosen, room, problems)
   }
-  addEventListener('hashchange', show)
+  // By its address, the visitor would leave the section's.
+  document.querySelector('.skip')!.addEventListener('click', (event) => {
+    event.preventDefault()
+    document.querySelector('main')!.focus()
+  })
+  addEventListener('hashchange', () => {
+    show()
+    // The browser looked for a section that was not shown yet.
+    scrollTo(0, 0)
+  })
   show()
 }
 

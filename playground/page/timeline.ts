@@ -1,13 +1,21 @@
-import { duration, element, setText } from './dom.ts'
-import { Life, type Standing, type Step, type Who } from './life.ts'
+import { duration, element, partName, setText } from './dom.ts'
+import { Life, type Standing, type Step, type StepType, type Who } from './life.ts'
 
 const KEPT = 200
 
-const NAMES: Record<Who, string> = { page: 'page', worker: 'Worker', other: 'another client' }
-const HANDLED: Record<Who, string> = { page: 'handler done', worker: 'queue took it', other: 'handler done' }
+const NAMES: Record<Who, string> = {
+  page: 'page',
+  second: 'second',
+  worker: 'Worker',
+  other: 'another client',
+}
+
+/** What a provider calls a step, where that is not its type. */
+export type Words = Partial<Record<StepType, string>>
 const STANDING: Record<Standing, string> = {
   waiting: 'waiting with the server',
   working: 'in the handler',
+  held: 'held, not acknowledged',
   confirmed: '',
 }
 
@@ -15,10 +23,10 @@ const STANDING: Record<Standing, string> = {
 export interface Timeline {
   /** Notes a step that the server tells; makes the message known unless it is one that was already let go. */
   step(id: string, step: Step, facts?: { topic?: string; holder?: number }): void
-  /** A client's handler ended well. */
-  handled(id: string, at: number, who: Who): void
+  /** A client's handler ended; `failed` only where the server is not told of it. */
+  handled(id: string, at: number, who: Who, type?: 'handled' | 'failed'): void
   /** A connection broke: what it held goes back to the server. */
-  drop(connection: number, at: number, who: Who): void
+  drop(connection: number, at: number, who: Who, label?: string): void
   clear(): void
 }
 
@@ -32,7 +40,8 @@ interface Row {
   readonly topic: HTMLElement
 }
 
-export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline {
+export function createTimeline(list: HTMLElement, empty: HTMLElement, words: Words = {}): Timeline {
+  const testid = partName(list, 'message')
   const rows = new Map<string, Row>()
   /** By id, hence by age: a message that was there before this page comes into sight late. */
   const sorted: Row[] = []
@@ -43,7 +52,7 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
   function known(id: string, topic: string): Row | undefined {
     const row = rows.get(id)
     if (row !== undefined || BigInt(id) <= letGo) return row
-    const made = makeRow(new Life(id, topic))
+    const made = makeRow(new Life(id, topic), testid)
     rows.set(id, made)
     const above = sorted.findLastIndex(({ order }) => order < made.order) + 1
     sorted.splice(above, 0, made)
@@ -72,7 +81,7 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
 
   function draw(): void {
     frame = 0
-    for (const row of dirty) drawRow(row)
+    for (const row of dirty) drawRow(row, words)
     dirty.clear()
     place()
     empty.hidden = rows.size > 0
@@ -101,16 +110,16 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
       life.add(step)
       mark(row)
     },
-    handled(id, at, who) {
+    handled(id, at, who, type = 'handled') {
       const row = known(id, '')
-      row?.life.handled({ type: 'handled', at, who })
+      row?.life.handled({ type, at, who })
       if (row !== undefined && row.life.steps.length > 0) mark(row)
     },
-    drop(connection, at, who) {
+    drop(connection, at, who, label) {
       for (const row of rows.values()) {
         if (row.life.holder !== connection) continue
         row.life.holder = undefined
-        row.life.add({ type: 'lost', at, who })
+        row.life.add({ type: 'lost', at, who, label })
         mark(row)
       }
     },
@@ -124,23 +133,23 @@ export function createTimeline(list: HTMLElement, empty: HTMLElement): Timeline 
   }
 }
 
-function makeRow(life: Life): Row {
+function makeRow(life: Life, testid: string): Row {
   const item = element('li', 'life')
   const name = element('p', 'name')
   const topic = element('span', 'topic')
   const steps = element('ol', 'steps')
   // Ids of a room differ in their last digits only; the whole one is a hover away.
-  const id = element('code', '', `…${life.id.slice(-6)}`)
+  const id = element('code', '', life.id.length > 6 ? `…${life.id.slice(-6)}` : `#${life.id}`)
   id.title = life.id
   name.append(id, topic)
   item.append(name, steps)
-  item.dataset.testid = 'message'
+  item.dataset.testid = testid
   item.dataset.id = life.id
   return { life, order: BigInt(life.id), drawn: [], item, steps, topic }
 }
 
 /** What is shown already stays as it is; mostly there is only something to add. */
-function drawRow(row: Row): void {
+function drawRow(row: Row, words: Words): void {
   const { life, drawn, item, steps, topic } = row
   const { standing } = life
   setText(topic, life.topic)
@@ -149,12 +158,12 @@ function drawRow(row: Row): void {
   let same = 0
   while (same < drawn.length && drawn[same] === life.steps[same]) same++
   while (steps.childElementCount > same) steps.lastElementChild!.remove()
-  for (let i = same; i < life.steps.length; i++) steps.append(chip(life, i))
+  for (let i = same; i < life.steps.length; i++) steps.append(chip(life, i, words))
   if (standing !== 'confirmed') steps.append(element('li', `now ${standing}`, STANDING[standing]))
   row.drawn = [...life.steps]
 }
 
-function chip(life: Life, at: number): HTMLElement {
+function chip(life: Life, at: number, words: Words): HTMLElement {
   const step = life.steps[at]!
   const before = life.steps[at - 1]
   const made = element('li', `step ${step.type} ${step.who ?? ''}`)
@@ -162,20 +171,18 @@ function chip(life: Life, at: number): HTMLElement {
   // The line before a step grows with the logarithm of the time it took: 3 ms and 3 s both stay readable.
   const gap = before === undefined ? 0 : Math.max(0, step.at - before.at)
   made.style.setProperty('--gap', Math.log2(gap + 1).toFixed(1))
-  made.append(element('span', 'label', label(step)))
+  made.append(element('span', 'label', step.label ?? label(step, words)))
   if (before !== undefined) made.append(element('span', 'at', `+${duration(step.at - life.bornAt)}`))
   return made
 }
 
-function label({ type, who = 'other', again }: Step): string {
+function label({ type, who = 'other', again }: Step, words: Words): string {
   switch (type) {
     case 'delivered':
       return again ? `${NAMES[who]} again` : NAMES[who]
     case 'handled':
-      return HANDLED[who]
-    case 'lost':
-      return 'line broke'
+      return who === 'worker' ? 'queue took it' : 'handler done'
     default:
-      return type
+      return words[type] ?? (type === 'lost' ? 'line broke' : type)
   }
 }

@@ -1,10 +1,12 @@
-import { createApi, type LiveEvent, type RoomStats } from './api.ts'
+import { createApi, type RoomStats } from './api.ts'
 import { createPageClient } from './client.ts'
+import { createControls, isOff } from './controls.ts'
 import { createCounts } from './counts.ts'
 import { duration, part, plural, setText, textOf, throttled } from './dom.ts'
 import type { Who } from './life.ts'
 import { createLog } from './log.ts'
 import type { Problems } from './problems.ts'
+import type { LiveEvent } from './server.ts'
 import { createTimeline } from './timeline.ts'
 import { createWorkerClient } from './worker-client.ts'
 
@@ -19,7 +21,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
   const log = createLog(part(section, 'log'))
   const lives = createTimeline(part(section, 'lives'), part(section, 'lives-empty'))
   const counts = createCounts(section)
-  const said = part(section, 'said')
+  const { say, run, click, checked, submit, armed, showClient } = createControls(section, problems)
   const mySdk = `isomq-page-${crypto.randomUUID().slice(0, 8)}`
   const peers = new Map<number, Who>()
   /** By how much the server's clock is ahead of this one, at least. */
@@ -33,7 +35,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     changed: () => show(),
     reconnected: counts.reconnected,
     ended: (why) => problem(`The page client has ended. ${why} Start it again when you like.`),
-    handled: (id) => lives.handled(id, Date.now() + (ahead ?? 0), 'page'),
+    handled: ({ id }) => lives.handled(id, Date.now() + (ahead ?? 0), 'page'),
   })
   const worker = createWorkerClient(api, {
     log,
@@ -43,7 +45,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     queued: (id, at) => lives.handled(id, at, 'worker'),
     live: (isLive) => isLive || log('worker', 'its events cannot be seen; trying again', 'error'),
   })
-  const clients = { page, worker }
+  const clients = { page: page.running, worker }
 
   /** What is sent before could not be seen. */
   const watching = new Promise<void>((resolve) => {
@@ -54,15 +56,11 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     })
   })
 
-  const say = (text: string) => setText(said, text)
-  /** Runs what a button asks for; what goes wrong is shown. */
-  const run = (act: () => Promise<unknown>) => act().catch((thrown) => problem(textOf(thrown)))
-
   const refresh = throttled(200, async () => {
     try {
       const [stats] = await Promise.all([api.stats(), worker.refresh()])
       for (const { connection, sdk } of stats.peers) peers.set(connection, whose(sdk))
-      counts.show(stats, page.lastRoundTrip)
+      counts.show(figures(stats))
       told(stats)
       show()
       solved()
@@ -76,6 +74,22 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     return sdk === 'isomq' || sdk === 'worker' ? 'worker' : 'other'
   }
 
+  function figures(stats: RoomStats) {
+    const { published, delivered, confirmed, failed, redelivered } = stats
+    const { lastRoundTrip } = page.running.client.stats()
+    const waiting = stats.waiting + stats.unconfirmed
+    return {
+      published,
+      delivered,
+      confirmed,
+      failed,
+      redelivered,
+      waiting,
+      lost: published - confirmed - waiting,
+      'round-trip': lastRoundTrip === undefined ? '–' : duration(lastRoundTrip),
+    }
+  }
+
   function told({ settings }: RoomStats): void {
     setText(part(section, 'redeliver-after'), `after ${duration(settings.redeliverAfter)}`)
     // The room belongs to this page, save that of the default name, in which others may test.
@@ -84,22 +98,12 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
   }
 
   function show(): void {
+    const sums = { page: page.running.client.stats(), worker: worker.sums }
     for (const name of ['page', 'worker'] as const) {
-      const { state, isStopping, failures, sums } = clients[name]
-      const badge = part(section, `${name}-state`)
-      badge.dataset.state = state
-      setText(badge, state)
-      const isOff = state === 'idle' || state === 'closed'
-      setText(part(section, `${name}-toggle`), isStopping ? 'Stopping …' : isOff ? 'Start' : 'Stop')
-      armed(`${name}-fail`, failures)
-      const { received, acked, nacked } = sums
-      setText(part(section, `${name}-sums`), `${received} received · ${acked} confirmed · ${nacked} failed`)
+      const { received, acked, nacked } = sums[name]
+      showClient(name, clients[name], `${received} received · ${acked} confirmed · ${nacked} failed`)
     }
     armed('refuse', refusals)
-  }
-
-  function armed(name: string, count: number): void {
-    setText(part(section, name).querySelector('.armed')!, count === 0 ? '' : ` (${count} to come)`)
   }
 
   function taken(event: LiveEvent): void {
@@ -159,8 +163,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
 
   async function toggle(name: 'page' | 'worker'): Promise<void> {
     const client = clients[name]
-    const isOff = client.state === 'idle' || client.state === 'closed'
-    await (isOff ? client.start() : client.stop())
+    await (isOff(client) ? client.start() : client.stop())
     refresh()
   }
 
@@ -186,7 +189,7 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
   }
 
   async function reset(): Promise<void> {
-    await Promise.all([page.reset(), worker.reset()])
+    await Promise.all([page.running.reset(), worker.reset()])
     await api.control('reset')
     refusals = 0
     lives.clear()
@@ -194,10 +197,6 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
     counts.clear()
     say('Everything is as at the start.')
     refresh()
-  }
-
-  function click(name: string, act: () => Promise<unknown>): void {
-    part(section, name).addEventListener('click', () => run(act))
   }
 
   for (const name of ['page', 'worker'] as const) {
@@ -214,15 +213,9 @@ export function startTmc(section: HTMLElement, room: string, problems: Problems)
   }
   click('refuse', refuse)
   click('reset', reset)
-  part<HTMLInputElement>(section, 'page-slow').addEventListener('change', ({ target }) => {
-    page.slow = (target as HTMLInputElement).checked
+  checked('page-slow', (on) => {
+    page.running.slow = on
   })
-  part<HTMLInputElement>(section, 'only-again').addEventListener('change', ({ target }) => {
-    part(section, 'lives').toggleAttribute('data-only-again', (target as HTMLInputElement).checked)
-  })
-  part(section, 'produce').addEventListener('submit', (event) => {
-    event.preventDefault()
-    const button = (event as SubmitEvent).submitter as HTMLButtonElement | null
-    run(() => produce(Number(button?.value ?? 1)))
-  })
+  checked('only-again', (on) => part(section, 'lives').toggleAttribute('data-only-again', on))
+  submit('produce', (count) => produce(Number(count || 1)))
 }

@@ -1,6 +1,7 @@
 import type { State } from 'isomq/tmc'
-import type { Api, LiveEvent, WorkerStats } from './api.ts'
+import type { Api, WorkerStats } from './api.ts'
 import type { Log } from './log.ts'
+import type { LiveEvent } from './server.ts'
 
 export interface WorkerClientOptions {
   readonly log: Log
