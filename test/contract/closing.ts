@@ -24,22 +24,45 @@ export function closing(plug: ContractPlug): void {
       const b = bench({ sign: () => new Promise((resolve) => (signed = resolve)) })
       const connecting = rejection(b.client.connect())
       await flush()
+      if (plug.traits.challenges) b.server.accept()
+      await flush()
       await settled(b)
+      const sent = b.network.sockets.map((socket) => socket.sent.length)
       signed('too late')
       await flush()
-      expect(b.network.sockets).toHaveLength(0)
+      expect(b.network.sockets).toHaveLength(plug.traits.challenges ? 1 : 0)
+      expect(b.network.sockets.map((socket) => socket.sent.length)).toEqual(sent)
       expect(await connecting).toMatchObject({ code: 'CLOSED' })
     })
 
-    test('A11 · while the socket opens, and while it signs in', async () => {
-      for (const opened of [false, true]) {
+    test('A11 · while the socket opens', async () => {
+      const b = bench()
+      const connecting = rejection(b.client.connect())
+      await flush()
+      await settled(b)
+      expect(await connecting).toMatchObject({ code: 'CLOSED' })
+    })
+
+    if (plug.traits.handshake) {
+      test('A11 · while it signs in', async () => {
         const b = bench()
         const connecting = rejection(b.client.connect())
         await flush()
-        if (opened) b.network.last.open()
+        b.network.last.open()
         await settled(b)
         expect(await connecting).toMatchObject({ code: 'CLOSED' })
-      }
+      })
+    }
+
+    test('A11 · while calls wait for a connection: they end, and are never sent', async () => {
+      const b = bench()
+      const waiting = ['a', 'b'].map((text) => rejection(plug.call(b.client, text)))
+      await flush()
+      await settled(b)
+      for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'CLOSED' })
+      const server = await connected(b)
+      await b.clock.advance(5_000)
+      expect(server.calls).toEqual([])
     })
 
     test('A11 · open, reconnecting with a retry due, and reconnecting with a socket under way', async () => {

@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { benchOf, connected } from './harness.ts'
+import { type Bench, benchOf, connected } from './harness.ts'
 import type { ContractPlug } from './plug.ts'
 
 export function credentials(plug: ContractPlug): void {
   const bench = benchOf(plug)
+  /** Goes on to where the credentials are asked for. */
+  const challenge = async (b: Bench) => {
+    await flush()
+    if (plug.traits.challenges) b.server.accept()
+    await flush()
+  }
 
   describe('A13 · fresh credentials', () => {
     test('A13 · the signer is called once per attempt, with the time of that attempt', async () => {
@@ -21,6 +27,9 @@ export function credentials(plug: ContractPlug): void {
       for (let attempt = 1; attempt <= 4; attempt++) {
         times.push(server.signIns[0]!.timestamp)
         expect(server.signIns).toEqual([{ signature: `S${attempt}`, timestamp: asked[attempt - 1] }])
+        const now = b.clock.now()
+        expect(asked[attempt - 1]).toBe(now - (now % plug.timeStep))
+        await b.clock.advance(plug.timeStep)
         server.socket.drop()
         await flush()
         await b.redial()
@@ -59,17 +68,20 @@ export function credentials(plug: ContractPlug): void {
         sign: () => new Promise((resolve) => waiting.push(resolve)),
       })
       const connecting = b.client.connect()
+      await challenge(b)
       await b.clock.advance(1_000)
       expect(b.errors[0]).toMatchObject({ code: 'CONNECT_TIMEOUT' })
       await b.clock.advance(b.clock.untilNext!)
+      const before = b.network.sockets.length
+      await challenge(b)
       waiting[0]!('stale')
       await flush()
-      expect(b.network.sockets).toHaveLength(0)
+      expect([b.network.sockets.length, b.client.state]).toEqual([before, 'connecting'])
       waiting[1]!('fresh')
       const server = await b.signIn()
       await connecting
       expect(server.signIns.map(({ signature }) => signature)).toEqual(['fresh'])
-      expect(b.network.sockets).toHaveLength(1)
+      expect(b.network.sockets).toHaveLength(plug.traits.challenges ? 2 : 1)
     })
 
     test('A13 · a signer that throws or rejects costs an attempt, and the next one asks it again', async () => {
@@ -83,6 +95,11 @@ export function credentials(plug: ContractPlug): void {
         },
       })
       const connecting = b.client.connect()
+      if (plug.traits.challenges) {
+        await challenge(b)
+        await b.redial()
+        await challenge(b)
+      }
       await flush()
       await b.redial()
       await b.signIn()
@@ -94,12 +111,14 @@ export function credentials(plug: ContractPlug): void {
     })
   })
 
+  if (!plug.traits.refusals) return
+
   describe('a sign-in that is refused', () => {
     test('is terminal: AUTH_REJECTED to whoever waits, no further attempt, connect() tries again', async () => {
       const b = bench()
       const waits = [b.client.connect(), b.client.messages().next(), plug.call(b.client, 'x')].map(rejection)
       await flush()
-      b.server.refuse()
+      await b.refuse()
       for (const error of await Promise.all(waits)) {
         expect(error).toMatchObject({ code: 'AUTH_REJECTED', provider: plug.name, retryable: false })
       }
@@ -114,7 +133,7 @@ export function credentials(plug: ContractPlug): void {
       const b = bench()
       ;(await connected(b)).socket.drop()
       await b.redial()
-      b.server.refuse()
+      await b.refuse()
       await b.clock.advance(3_600_000)
       expect([b.client.state, b.network.sockets.length]).toEqual(['closed', 2])
     })
@@ -124,8 +143,7 @@ export function credentials(plug: ContractPlug): void {
       const connecting = b.client.connect({ timeout: 0 })
       await flush()
       for (let i = 0; i < 5; i++) {
-        b.server.refuse()
-        await flush()
+        await b.refuse()
         await b.redial()
       }
       await b.signIn()

@@ -1,6 +1,7 @@
-import type { StateChange } from 'isomq/tmc'
+import type { StateChange } from 'isomq'
 import { afterEach, expect } from 'vitest'
 import { FakeClock, flush } from '../support/clock.ts'
+import { until } from '../support/events.ts'
 import { seeded } from '../support/random.ts'
 import { type FakeNetwork, fakeNetwork } from '../support/socket.ts'
 import type { ContractClient, ContractOptions, ContractPlug, ContractStatus, ScriptedServer } from './plug.ts'
@@ -17,6 +18,8 @@ export interface Bench {
   readonly server: ScriptedServer
   /** Lets the client go through the sign-in. */
   signIn(): Promise<ScriptedServer>
+  /** Refuses the sign-in, and resolves when the client has heard of it. */
+  refuse(): Promise<void>
   /** Moves on to the next attempt and gives its server. */
   redial(): Promise<ScriptedServer>
   /** Delays of all retries so far. */
@@ -78,8 +81,15 @@ function create(plug: ContractPlug, options: ContractOptions): Bench {
       await flush()
       const server = serve()
       server.accept()
+      await server.accepted?.()
       await flush()
       return server
+    },
+    async refuse() {
+      const losses = () => statuses.filter(({ type }) => type === 'disconnected').length
+      const before = losses()
+      serve().refuse()
+      await until(() => losses() > before)
     },
     async redial() {
       const before = network.sockets.length
@@ -94,6 +104,18 @@ function create(plug: ContractPlug, options: ContractOptions): Bench {
     },
   }
 }
+
+/** What a server hears of messages that failed: nothing, where the protocol has no word for it. */
+export const nacksOf =
+  ({ traits }: ContractPlug) =>
+  (...ids: string[]): string[] =>
+    traits.nacks ? ids : []
+
+/** What a server hears of messages that were handled well: nothing, where the protocol has no acks. */
+export const acksOf =
+  ({ traits }: ContractPlug) =>
+  (...ids: string[]): string[] =>
+    traits.acks ? ids : []
 
 /** Connects a bench and gives its server. */
 export async function connected(bench: Bench): Promise<ScriptedServer> {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { benchOf, connected } from './harness.ts'
+import { acksOf, benchOf, connected } from './harness.ts'
 import type { ContractPlug } from './plug.ts'
 
 export function lifecycle(plug: ContractPlug): void {
   const bench = benchOf(plug)
+  const acked = acksOf(plug)
 
   describe('lifecycle', () => {
     test('making a client opens no socket and starts no timer', async () => {
@@ -14,21 +15,36 @@ export function lifecycle(plug: ContractPlug): void {
       expect([client.state, network.sockets.length, clock.timers]).toEqual(['idle', 0, 0])
     })
 
-    test('connect() resolves after the sign-in, not when the socket opens', async () => {
-      const { client, network, signIn } = bench()
-      let done = false
-      const connecting = client.connect().then(() => {
-        done = true
+    if (plug.traits.handshake) {
+      test('connect() resolves after the sign-in, not when the socket opens', async () => {
+        const { client, network, signIn } = bench()
+        let done = false
+        const connecting = client.connect().then(() => {
+          done = true
+        })
+        await flush()
+        expect(client.state).toBe('connecting')
+        network.last.open()
+        await flush()
+        expect(done).toBe(false)
+        await signIn()
+        await connecting
+        expect(client.state).toBe('open')
       })
-      await flush()
-      expect(client.state).toBe('connecting')
-      network.last.open()
-      await flush()
-      expect(done).toBe(false)
-      await signIn()
-      await connecting
-      expect(client.state).toBe('open')
-    })
+    } else {
+      test('connect() resolves when the socket is open, and not before', async () => {
+        const { client, network } = bench()
+        let done = false
+        const connecting = client.connect().then(() => {
+          done = true
+        })
+        await flush()
+        expect([client.state, done]).toEqual(['connecting', false])
+        network.last.open()
+        await connecting
+        expect([client.state, network.last.sent]).toEqual(['open', []])
+      })
+    }
 
     test('connect() of an open client resolves at once; two at a time share one socket', async () => {
       const { client, network, signIn } = bench()
@@ -100,6 +116,32 @@ export function lifecycle(plug: ContractPlug): void {
       expect(network.sockets).toEqual([])
     })
 
+    test('close() may be called twice at once, again later, and by `await using`', async () => {
+      const b = bench()
+      await connected(b)
+      await Promise.all([b.client.close(), b.client.close()])
+      await b.client.close()
+      await b.client[Symbol.asyncDispose]()
+      expect(b.states.filter(({ to }) => to === 'closed')).toHaveLength(1)
+    })
+
+    test('a closed client says so to every call, and connect() opens it again', async () => {
+      const b = bench()
+      const seen: string[] = []
+      b.client.on('message', (m) => seen.push(m.id))
+      await connected(b)
+      await b.client.close()
+      expect(await rejection(plug.call(b.client, 'x'))).toMatchObject({ code: 'CLOSED' })
+      expect(await rejection(b.client.messages().next())).toMatchObject({ code: 'CLOSED' })
+      const server = await connected(b)
+      server.deliver(5)
+      await flush()
+      expect([seen, server.acked]).toEqual([['5'], acked('5')])
+    })
+  })
+  if (!plug.traits.acks) return
+
+  describe('close() and running handlers', () => {
     test('close() is graceful: running handlers end and ack, and nothing more is taken', async () => {
       const b = bench({ concurrency: 1 })
       let finish = () => {}
@@ -138,15 +180,6 @@ export function lifecycle(plug: ContractPlug): void {
       }
     })
 
-    test('close() may be called twice at once, again later, and by `await using`', async () => {
-      const b = bench()
-      await connected(b)
-      await Promise.all([b.client.close(), b.client.close()])
-      await b.client.close()
-      await b.client[Symbol.asyncDispose]()
-      expect(b.states.filter(({ to }) => to === 'closed')).toHaveLength(1)
-    })
-
     test('what is asked of a client while it closes does not stretch the closing', async () => {
       const b = bench()
       let finish = () => {}
@@ -163,20 +196,6 @@ export function lifecycle(plug: ContractPlug): void {
       // No timer has to fire for it.
       await closed
       expect(server.acked).toEqual(['1'])
-    })
-
-    test('a closed client says so to every call, and connect() opens it again', async () => {
-      const b = bench()
-      const seen: string[] = []
-      b.client.on('message', (m) => seen.push(m.id))
-      await connected(b)
-      await b.client.close()
-      expect(await rejection(plug.call(b.client, 'x'))).toMatchObject({ code: 'CLOSED' })
-      expect(await rejection(b.client.messages().next())).toMatchObject({ code: 'CLOSED' })
-      const server = await connected(b)
-      server.deliver(5)
-      await flush()
-      expect([seen, server.acked]).toEqual([['5'], ['5']])
     })
 
     test('a client whose handler hung through a close() works again after connect()', async () => {

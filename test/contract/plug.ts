@@ -9,7 +9,7 @@ import type {
   StateChange,
   WaitOptions,
   WebSocketClass,
-} from 'isomq/tmc'
+} from 'isomq'
 import type { FakeSocket } from '../support/socket.ts'
 
 export interface ContractMessage {
@@ -24,6 +24,8 @@ export type ContractStatus =
   | { readonly type: 'slow'; readonly buffered: number }
   | { readonly type: 'disconnected' | 'malformed'; readonly error: IsomqError }
   | { readonly type: 'retrying'; readonly attempt: number; readonly delay: number }
+  /** Where calls have no answer: those that a lost connection leaves in doubt, by their numbers. */
+  | { readonly type: 'doubtful'; readonly first: number; readonly last: number }
 
 export interface ContractEvents {
   message: ContractMessage
@@ -43,7 +45,10 @@ export interface ContractStats {
   readonly malformed: number
   readonly reconnects: number
   readonly buffered: number
-  readonly lastRoundTrip: number | undefined
+  /** Without acks: what iterations had no room for. */
+  readonly dropped?: number
+  /** Where calls are answered. */
+  readonly lastRoundTrip?: number | undefined
 }
 
 /** What every client with a connection has. */
@@ -82,19 +87,22 @@ export interface ScriptedServer {
   /** Sign-ins that arrived, with the credentials and the time in each. */
   readonly signIns: readonly { readonly signature: string; readonly timestamp: number }[]
   accept(): void
+  /** Where a sign-in takes turns of the event loop: resolves when it is through, or the socket over. */
+  accepted?(): Promise<void>
+  /** Refuses the sign-in; `refused` of the harness waits until the client knows. */
   refuse(): void
   deliver(...ids: number[]): void
   /** Bytes that are not of the protocol. */
   garbage(): Uint8Array
   readonly acked: readonly string[]
   readonly nacked: readonly string[]
-  /** Calls of the client that wait for an answer, by what `call` was given. */
+  /** Calls of the client, by what `call` was given. */
   readonly calls: readonly string[]
-  /** Answers a call. */
+  /** Answers a call that arrived; where calls have no answer, just sees to it that it did. */
   answer(call: string): void
   /** Requests for what the user asked for: subscriptions, pulls. */
   readonly asks: number
-  /** Everything else that went out would be a surprise. */
+  /** All that went out on the socket, a sign-in included; more would be a surprise. */
   readonly frames: number
 }
 
@@ -107,16 +115,48 @@ export interface ContractRoom {
   drop(abrupt: boolean): Promise<void>
   /** Messages that the emulator still holds. */
   left(): Promise<number>
+  /** Without acks: who gets what is produced now. */
+  listeners?(): Promise<number>
   refuseNext(): Promise<void>
+}
+
+/** What a protocol has. A test that needs what is not there is not defined; one that needs its absence is. */
+export interface ContractTraits {
+  /**
+   * Messages are acknowledged, and come again until they are. Without it every handler and every iteration gets each
+   * message, a message is lost with the connection, and what an iteration has no room for is dropped.
+   */
+  readonly acks: boolean
+  /** The server can refuse a sign-in when there is a socket already. */
+  readonly refusals: boolean
+  /** The server answers a sign-in on the open socket; without it an open socket is all there is to wait for. */
+  readonly handshake: boolean
+  /** The sign-in answers a challenge on the open socket; without it, it is made before the socket is. */
+  readonly challenges?: boolean
+  /** A message that failed is told to the server; without it such a message just stays unacknowledged. */
+  readonly nacks: boolean
+  /** The server answers calls; without it they are done once they were handed to the socket. */
+  readonly answers: boolean
+  /** Messages are asked for again and again; without it once per session, as soon as anybody wants them. */
+  readonly pulls: boolean
 }
 
 export interface ContractPlug {
   readonly name: string
+  /** What it is called in the titles of tests, where its name is not enough. */
+  readonly title?: string
+  readonly traits: ContractTraits
+  /** What the provider calls options that the suite calls otherwise. */
+  readonly optionNames?: Readonly<Partial<Record<keyof ContractOptions, string>>>
+  /** Milliseconds that two sign-ins must be apart to carry different times. */
+  readonly timeStep: number
   readonly create: (options: ContractOptions) => ContractClient
   readonly serve: (socket: FakeSocket) => ScriptedServer
-  /** A request that the server answers; undefined where the provider has none. */
+  /** Sends something to the server. Resolves when it answered; where calls have no answer, with the call's number. */
   readonly call: (client: ContractClient, text: string, options?: WaitOptions) => Promise<unknown>
   readonly room: () => Promise<ContractRoom>
+  /** Tells the messages of a room apart, over connections. */
+  readonly nameOf: (message: ContractMessage) => string
   /** How long after the sign-in the client has asked for what it wants. */
   readonly asksAfter: number
 }

@@ -1,16 +1,96 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { benchOf, connected } from './harness.ts'
+import { benchOf, connected, nacksOf } from './harness.ts'
 import type { ContractMessage, ContractPlug } from './plug.ts'
 
 const upTo = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i)
 
 export function receive(plug: ContractPlug): void {
+  everyWay(plug)
+  if (plug.traits.acks) acknowledged(plug)
+}
+
+function everyWay(plug: ContractPlug): void {
   const bench = benchOf(plug)
 
+  describe('two ways to receive', () => {
+    test('a handler that is taken off gets nothing more; one added twice runs twice', async () => {
+      const b = bench()
+      let calls = 0
+      const handler = () => void calls++
+      const off = b.client.on('message', handler)
+      b.client.on('message', handler)
+      const server = await connected(b)
+      server.deliver(1)
+      await flush()
+      expect(calls).toBe(2)
+      off()
+      server.deliver(2)
+      await flush()
+      expect(calls).toBe(3)
+    })
+
+    test('a signal ends an iteration with ABORTED, close() just ends it', async () => {
+      const b = bench()
+      await connected(b)
+      const abort = new AbortController()
+      const aborted = rejection(b.client.messages({ signal: abort.signal }).next())
+      const closed = b.client.messages().next()
+      abort.abort('done here')
+      expect(await aborted).toMatchObject({ code: 'ABORTED', cause: 'done here' })
+      await b.client.close()
+      expect(await closed).toEqual({ done: true, value: undefined })
+    })
+  })
+
+  describe('A7 · handlers that throw', () => {
+    test('A7 · a message handler, a state handler, an error handler: messages and retries go on', async () => {
+      const b = bench({
+        logger: () => {
+          throw new Error('logger')
+        },
+      })
+      const seen: string[] = []
+      for (const type of ['state', 'status', 'error', 'debug'] as const) {
+        b.client.on(type, () => {
+          throw new Error(type)
+        })
+        b.client.on(type, () => Promise.reject(new Error(type)))
+      }
+      b.client.on('message', ({ id }) => {
+        seen.push(id)
+        throw new Error('message')
+      })
+      const first = await connected(b)
+      first.deliver(1, 2)
+      await flush()
+      first.socket.drop()
+      await flush()
+      expect(b.client.state).toBe('reconnecting')
+      await b.redial()
+      ;(await b.signIn()).deliver(3)
+      await flush()
+      expect(seen).toEqual(['1', '2', '3'])
+      const thrown = b.errors.filter(({ code }) => code === undefined).map(({ message }) => message)
+      expect(new Set(thrown)).toEqual(new Set(['state', 'status', 'debug', 'logger', 'message']))
+    })
+
+    test('A7 · a logger whose promise rejects is reported like one that throws', async () => {
+      const b = bench({ logger: () => Promise.reject(new Error('the log is full')) })
+      await connected(b)
+      await flush()
+      expect(b.errors[0]?.message).toBe('the log is full')
+    })
+  })
+}
+
+function acknowledged(plug: ContractPlug): void {
+  const bench = benchOf(plug)
+  const failed = nacksOf(plug)
+
   describe('two ways to receive, one source', () => {
-    test('a handler acks when it resolves, nacks and reports when it throws or rejects', async () => {
+    test('a handler acks when it resolves; when it throws or rejects that is told, and the message not acked', async () => {
       const b = bench()
       b.client.on('message', async ({ id }) => {
         await flush(1)
@@ -22,7 +102,7 @@ export function receive(plug: ContractPlug): void {
       const server = await connected(b)
       server.deliver(1, 2, 3)
       await flush()
-      expect([server.acked, server.nacked]).toEqual([['1'], ['2', '3']])
+      expect([server.acked, server.nacked]).toEqual([['1'], failed('2', '3')])
       expect(b.errors.map(({ message }) => message).sort()).toEqual(['handler three', 'handler two'])
       expect(b.client.stats()).toMatchObject({ received: 3, acked: 1, nacked: 2 })
     })
@@ -37,7 +117,8 @@ export function receive(plug: ContractPlug): void {
       server.deliver(1)
       await flush()
       expect(b.errors[0]).toBeInstanceOf(Error)
-      expect(server.nacked).toEqual(['1'])
+      expect([server.acked, server.nacked]).toEqual([[], failed('1')])
+      expect(b.client.stats().nacked).toBe(1)
     })
 
     test('an iteration hands messages out one by one; each is acked by hand', async () => {
@@ -66,22 +147,6 @@ export function receive(plug: ContractPlug): void {
       await flush()
       expect(seen).toEqual(['a2', 'b2'])
       await (await first).value.ack()
-    })
-
-    test('a handler that is taken off gets nothing more; one added twice runs twice', async () => {
-      const b = bench()
-      let calls = 0
-      const handler = () => void calls++
-      const off = b.client.on('message', handler)
-      b.client.on('message', handler)
-      const server = await connected(b)
-      server.deliver(1)
-      await flush()
-      expect(calls).toBe(2)
-      off()
-      server.deliver(2)
-      await flush()
-      expect(calls).toBe(3)
     })
 
     test('messages that come before anybody listens wait for the first who does', async () => {
@@ -145,58 +210,6 @@ export function receive(plug: ContractPlug): void {
       }
       expect(server.acked).toEqual(['1', '2'])
     })
-
-    test('a signal ends an iteration with ABORTED, close() just ends it', async () => {
-      const b = bench()
-      await connected(b)
-      const abort = new AbortController()
-      const aborted = rejection(b.client.messages({ signal: abort.signal }).next())
-      const closed = b.client.messages().next()
-      abort.abort('done here')
-      expect(await aborted).toMatchObject({ code: 'ABORTED', cause: 'done here' })
-      await b.client.close()
-      expect(await closed).toEqual({ done: true, value: undefined })
-    })
-  })
-
-  describe('A7 · handlers that throw', () => {
-    test('A7 · a message handler, a state handler, an error handler: messages and retries go on', async () => {
-      const b = bench({
-        logger: () => {
-          throw new Error('logger')
-        },
-      })
-      const seen: string[] = []
-      for (const type of ['state', 'status', 'error', 'debug'] as const) {
-        b.client.on(type, () => {
-          throw new Error(type)
-        })
-        b.client.on(type, () => Promise.reject(new Error(type)))
-      }
-      b.client.on('message', ({ id }) => {
-        seen.push(id)
-        throw new Error('message')
-      })
-      const first = await connected(b)
-      first.deliver(1, 2)
-      await flush()
-      first.socket.drop()
-      await flush()
-      expect(b.client.state).toBe('reconnecting')
-      await b.redial()
-      ;(await b.signIn()).deliver(3)
-      await flush()
-      expect(seen).toEqual(['1', '2', '3'])
-      const thrown = b.errors.filter(({ code }) => code === undefined).map(({ message }) => message)
-      expect(new Set(thrown)).toEqual(new Set(['state', 'status', 'debug', 'logger', 'message']))
-    })
-
-    test('A7 · a logger whose promise rejects is reported like one that throws', async () => {
-      const b = bench({ logger: () => Promise.reject(new Error('the log is full')) })
-      await connected(b)
-      await flush()
-      expect(b.errors[0]?.message).toBe('the log is full')
-    })
   })
 
   describe('A16 · backpressure', () => {
@@ -233,15 +246,37 @@ export function receive(plug: ContractPlug): void {
       expect([told, b.client.stats().buffered]).toEqual([['slow', 'relieved'], 0])
     })
 
-    test('A16 · while the buffer is full nothing is asked for; when it is relieved, at once', async () => {
-      const b = bench({ maxBuffered: 10 })
-      const server = await connected(b)
-      server.deliver(...upTo(10))
-      await b.clock.advance(plug.asksAfter)
-      expect(server.asks).toBe(0)
-      b.client.on('message', () => {})
-      await flush()
-      expect(server.asks).toBe(1)
-    })
+    if (plug.traits.pulls) {
+      test('A16 · while the buffer is full nothing is asked for; when it is relieved, at once', async () => {
+        const b = bench({ maxBuffered: 10 })
+        const server = await connected(b)
+        server.deliver(...upTo(10))
+        await b.clock.advance(plug.asksAfter)
+        expect(server.asks).toBe(0)
+        b.client.on('message', () => {})
+        await flush()
+        expect(server.asks).toBe(1)
+      })
+    } else {
+      test('A16 · messages are asked for when somebody wants them, and not again when the buffer is relieved', async () => {
+        const b = bench({ maxBuffered: 10 })
+        const server = await connected(b)
+        await plug.call(b.client, 'x')
+        await b.clock.advance(60_000)
+        expect(server.asks).toBe(0)
+        const messages = b.client.messages()
+        await flush()
+        expect(server.asks).toBe(1)
+        server.deliver(...upTo(10))
+        for (const id of upTo(10)) {
+          const { value: message } = await messages.next()
+          expect(message.id).toBe(String(id))
+          await message.ack()
+        }
+        await b.clock.advance(60_000)
+        expect(b.statuses.map(({ type }) => type)).toEqual(['connected', 'slow', 'relieved'])
+        expect(server.asks).toBe(1)
+      })
+    }
   })
 }

@@ -8,7 +8,11 @@ export function everything(things: readonly unknown[]): string {
     else if (it instanceof Uint8Array) texts.push(new TextDecoder().decode(it))
     if (typeof it !== 'object' || it === null || seen.has(it)) return
     seen.add(it)
-    texts.push(String(it))
+    try {
+      texts.push(String(it))
+    } catch {
+      // It has no text of its own, only what is in it.
+    }
     if (it instanceof Map) for (const entry of it) visit(entry)
     for (const key of Reflect.ownKeys(it)) {
       visit(key)

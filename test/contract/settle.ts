@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { type Bench, benchOf, connected } from './harness.ts'
+import { type Bench, benchOf, connected, nacksOf } from './harness.ts'
 import type { ContractMessage, ContractPlug, ScriptedServer } from './plug.ts'
 
 /** Delivers one message to an iteration. */
@@ -13,6 +13,7 @@ async function take(b: Bench, server: ScriptedServer, id: number): Promise<Contr
 
 export function settle(plug: ContractPlug): void {
   const bench = benchOf(plug)
+  const failed = nacksOf(plug)
 
   describe('ack and nack', () => {
     test('the first one counts, and what comes after it changes nothing', async () => {
@@ -22,9 +23,28 @@ export function settle(plug: ContractPlug): void {
       await Promise.all([one.ack(), one.ack(), one.nack('no')])
       const two = await take(b, server, 2)
       await Promise.all([two.nack('no'), two.ack(), two.nack()])
-      expect([server.acked, server.nacked]).toEqual([['1'], ['2']])
+      expect([server.acked, server.nacked]).toEqual([['1'], failed('2')])
       expect(b.client.stats()).toMatchObject({ acked: 1, nacked: 1 })
     })
+
+    if (!plug.traits.nacks) {
+      test('a nacked message stays unacknowledged with the server, and nothing is sent for it', async () => {
+        const b = bench()
+        const server = await connected(b)
+        const message = await take(b, server, 1)
+        const { frames } = server
+        await message.nack('no')
+        await message.ack()
+        await b.clock.advance(5_000)
+        expect([server.frames, server.acked, server.nacked]).toEqual([frames, [], []])
+        expect(b.client.stats()).toMatchObject({ acked: 0, nacked: 1 })
+        server.socket.drop()
+        await b.redial()
+        const second = await b.signIn()
+        await (await take(b, second, 1)).ack()
+        expect(second.acked).toEqual(['1'])
+      })
+    }
 
     test('a handler may settle by hand; its end then adds nothing', async () => {
       const b = bench()
@@ -35,7 +55,7 @@ export function settle(plug: ContractPlug): void {
       const server = await connected(b)
       server.deliver(1, 2)
       await flush()
-      expect([server.acked, server.nacked]).toEqual([['2'], ['1']])
+      expect([server.acked, server.nacked]).toEqual([['2'], failed('1')])
     })
 
     test('A9 · an ack that falls into a drop settles, and the message comes again', async () => {

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { calls } from './calls.ts'
 import { closing } from './closing.ts'
 import { credentials } from './credentials.ts'
+import { events } from './events.ts'
 import { frames } from './frames.ts'
 import { idle } from './idle.ts'
 import { leaks } from './leaks.ts'
@@ -15,11 +16,12 @@ import { watching } from './watching.ts'
 
 /** What every client with a connection promises; the A-rows are complaints of users, turned into tests. */
 export function contract(plug: ContractPlug): void {
-  describe(`contract: ${plug.name}`, () => {
+  describe(`contract: ${plug.title ?? plug.name}`, () => {
     lifecycle(plug)
     closing(plug)
     receive(plug)
-    settle(plug)
+    if (plug.traits.acks) settle(plug)
+    else events(plug)
     calls(plug)
     reconnect(plug)
     credentials(plug)

@@ -70,10 +70,13 @@ async function createRoom(): Promise<ContractRoom> {
 
 export const tmc: ContractPlug = {
   name: 'tmc',
+  traits: { acks: true, refusals: true, handshake: true, nacks: true, answers: true, pulls: true },
+  timeStep: 1,
   create,
   serve,
   call: (client, text, options) =>
     (client as unknown as TmcClient).produce({ topic: 'contract', content: text }, options),
   room: createRoom,
+  nameOf: ({ id }) => id,
   asksAfter: 500,
 }

@@ -5,7 +5,10 @@ import { FakeClock } from '../support/clock.ts'
 import { seeded } from '../support/random.ts'
 import { fakeNetwork } from '../support/socket.ts'
 import type { ContractPlug } from './plug.ts'
+import { prism } from './prism.ts'
+import { tambur } from './tambur.ts'
 import { tmc } from './tmc.ts'
+import { wamp1, wamp2 } from './wamp.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -27,13 +30,16 @@ async function useAndForget(
   return [new WeakRef(client), new WeakRef(network.last)]
 }
 
-test.each([tmc])('A6 · a closed $name client is collected, and so is its socket', async (plug) => {
-  const clock = new FakeClock()
-  const { signal } = new AbortController()
-  const references: WeakRef<object>[] = []
-  for (let i = 0; i < 20; i++) references.push(...(await useAndForget(plug, clock, signal)))
-  // A reference that was just made holds its object until the next turn.
-  await new Promise((resolve) => setTimeout(resolve, 0))
-  collect()
-  expect(references.filter((reference) => reference.deref() !== undefined)).toEqual([])
-})
+test.each([tmc, prism, tambur, wamp1, wamp2])(
+  'A6 · a closed $name client is collected, and so is its socket',
+  async (plug) => {
+    const clock = new FakeClock()
+    const { signal } = new AbortController()
+    const references: WeakRef<object>[] = []
+    for (let i = 0; i < 20; i++) references.push(...(await useAndForget(plug, clock, signal)))
+    // A reference that was just made holds its object until the next turn.
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    collect()
+    expect(references.filter((reference) => reference.deref() !== undefined)).toEqual([])
+  },
+)

@@ -1,0 +1,4 @@
+import { prism } from './prism.ts'
+import { contract } from './suite.ts'
+
+contract(prism)

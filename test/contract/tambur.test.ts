@@ -1,0 +1,4 @@
+import { contract } from './suite.ts'
+import { tambur } from './tambur.ts'
+
+contract(tambur)
