@@ -1,0 +1,151 @@
+import {
+  createPrismClient,
+  type PrismClient,
+  type PrismClientOptions,
+  type PrismNotify,
+  type PrismNotifyOptions,
+  type PrismStatus,
+} from 'isomq/prism'
+import { afterEach, expect } from 'vitest'
+import { FakeClock, flush } from '../support/clock.ts'
+import { PrismScript } from '../support/prism.ts'
+import { seeded } from '../support/random.ts'
+import { type FakeNetwork, fakeNetwork } from '../support/socket.ts'
+
+type Status = PrismStatus | { readonly type: 'slow' | 'relieved' }
+
+export interface PrismBench {
+  readonly client: PrismClient
+  readonly notify: PrismNotify
+  readonly clock: FakeClock
+  readonly network: FakeNetwork
+  readonly errors: (Error & { code?: string; details?: Readonly<Record<string, unknown>> })[]
+  readonly statuses: Status[]
+  /** Delays of all retries so far. */
+  readonly delays: number[]
+  /** Publishes that were told as doubtful, as pairs of the first and the last. */
+  readonly doubtful: [first: number, last: number][]
+  /** The server on the socket that was opened last. */
+  readonly script: PrismScript
+  /** Connects and gives the server. */
+  open(): Promise<PrismScript>
+  /** Moves on to the next attempt, whose socket is not open yet. */
+  dial(): Promise<void>
+  /** Moves on to the next attempt and opens its socket. */
+  next(): Promise<PrismScript>
+  /** Breaks the connection and opens the next one. */
+  again(): Promise<PrismScript>
+}
+
+const benches: PrismBench[] = []
+
+afterEach(async () => {
+  for (const { notify, clock, network } of benches.splice(0)) {
+    const closed = notify.close({ timeout: 1 })
+    await clock.advance(1_000)
+    await closed
+    expect(clock.timers, 'timers left after close()').toBe(0)
+    expect(
+      network.sockets.filter(({ isOver }) => !isOver),
+      'sockets left after close()',
+    ).toEqual([])
+  }
+})
+
+const isOf =
+  <T extends Status['type']>(type: T) =>
+  (status: Status): status is Extract<Status, { type: T }> =>
+    status.type === type
+
+/** A Prism notify with a time and a network of its own; closed after the test. */
+export function bench(
+  options: PrismNotifyOptions = {},
+  clientOptions: Partial<PrismClientOptions> = {},
+): PrismBench {
+  const clock = new FakeClock()
+  const network = fakeNetwork()
+  const client = createPrismClient({
+    baseUrl: 'http://prism.test/api',
+    key: 'KEY',
+    ...(!clientOptions.sign && { secret: 'SECRET' }),
+    clock,
+    random: seeded(1),
+    WebSocket: network.WebSocket,
+    fetch: () => Promise.reject(new TypeError('fetch failed')),
+    ...clientOptions,
+  })
+  const notify = client.notify(options)
+  const errors: PrismBench['errors'] = []
+  const statuses: Status[] = []
+  notify.on('error', (error) => errors.push(error))
+  notify.on('status', (status) => statuses.push(status))
+  const made: PrismBench = {
+    client,
+    notify,
+    clock,
+    network,
+    errors,
+    statuses,
+    get delays() {
+      return statuses.filter(isOf('retrying')).map(({ delay }) => delay)
+    },
+    get doubtful() {
+      return statuses.filter(isOf('doubtful')).map(({ first, last }): [number, number] => [first, last])
+    },
+    get script() {
+      return new PrismScript(network.last)
+    },
+    async open() {
+      const connecting = notify.connect()
+      await flush()
+      const { script } = made
+      script.open()
+      await connecting
+      await flush()
+      return script
+    },
+    async dial() {
+      await flush()
+      for (let timers = 0; network.last.readyState !== 0; timers++) {
+        if (timers === 1_000) throw new Error(`no further attempt; the notify is ${notify.state}`)
+        await clock.advance(clock.untilNext ?? 1)
+      }
+    },
+    async next() {
+      await made.dial()
+      const { script } = made
+      script.open()
+      await flush()
+      return script
+    },
+    async again() {
+      network.last.drop()
+      return made.next()
+    },
+  }
+  benches.push(made)
+  return made
+}
+
+/** A handler whose every call goes on until its message is finished by tag: well, or with an error. */
+export function handlers(): {
+  readonly handle: (message: { readonly tag: string }) => Promise<void>
+  /** Tags in order of their arrival at the handler. */
+  readonly running: string[]
+  finish(tag: string | number, error?: Error): Promise<void>
+} {
+  const ends = new Map<string, (error?: Error) => void>()
+  const running: string[] = []
+  return {
+    handle: ({ tag }) =>
+      new Promise((resolve, reject) => {
+        running.push(tag)
+        ends.set(tag, (error) => (error ? reject(error) : resolve()))
+      }),
+    running,
+    async finish(tag, error) {
+      ends.get(String(tag))!(error)
+      await flush()
+    },
+  }
+}
