@@ -1,0 +1,390 @@
+// Both clients against the emulator, in every runtime: what the service's own browser client was tested for, and more.
+import {
+  createTamburConnection,
+  createTamburPublisher,
+  fetchToken,
+  type TamburConnection,
+  type TamburConnectionOptions,
+  type TamburMessage,
+  type TamburPublisherOptions,
+  type TamburStatus,
+} from 'isomq/tambur'
+import { expect, onTestFinished, test } from 'vitest'
+import { everything } from '../contract/reveal.ts'
+import { TAMBUR, tamburRoom } from '../support/emulator.ts'
+import { once, rejection, until } from '../support/events.ts'
+import { CONFIG } from './bench.ts'
+
+/** Lines that a test sees break come back soon. */
+const SOON = { minDelay: 5, maxDelay: 20, stableAfter: 0 }
+
+function createRoom() {
+  const room = tamburRoom()
+  const { host, appId } = room
+  const publisher = (options: Partial<TamburPublisherOptions> = {}) =>
+    createTamburPublisher({ ...TAMBUR, appId, apiHost: host, ssl: false, ...options })
+  const server = publisher()
+  const client = (options: Partial<TamburConnectionOptions> = {}): TamburConnection => {
+    const made = createTamburConnection({
+      ...(options.url === undefined && { apiKey: TAMBUR.apiKey, appId, balancer: host, ssl: false }),
+      reconnect: SOON,
+      token: async ({ mode, stream, userId, subscriberId }) => {
+        if (mode === 'auth') return server.authToken(stream, subscriberId)
+        return server[`${mode}Token`](stream, userId!, subscriberId)
+      },
+      ...options,
+    })
+    onTestFinished(() => made.close())
+    return made
+  }
+  return { ...room, publisher, client, publish: server.publish }
+}
+
+/** What a stream gets, as it comes. */
+function collect(
+  client: TamburConnection,
+  name: string,
+  ...types: ('message' | 'auth' | 'direct')[]
+): string[] {
+  const seen: string[] = []
+  for (const type of types) client.stream(name).on(type, ({ text }: TamburMessage) => seen.push(text))
+  return seen
+}
+
+const back = (client: TamburConnection) =>
+  once<{ to: string }>(client, 'state', ({ to }) => to === 'reconnecting').then(() =>
+    once<TamburStatus>(client, 'status', ({ type }) => type === 'connected'),
+  )
+
+test('a connection finds its socket through the balancer, and gets an id', async () => {
+  const client = createRoom().client()
+  await client.connect()
+  expect(client.subscriberId).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)
+})
+
+test('a connection by a given url needs no balancer', async () => {
+  const room = createRoom()
+  const client = room.client({ url: room.url })
+  await client.connect()
+  expect([(await room.stats()).balancerCalls, (await room.stats()).accepted]).toEqual([0, 1])
+})
+
+test('commands given before the handshake wait', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const seen = collect(client, 'news', 'message')
+  await Promise.all([client.stream('news').open(), client.stream('sports').open()])
+  await room.publish('news', 'hello')
+  await until(() => seen.length === 1)
+})
+
+test('messages of all kinds of text come through as they were', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const texts = [
+    '',
+    'some text',
+    'Zoë 王 🎈',
+    '"\\\u0000\n\t',
+    "a&b=c+d e%20f!*'()",
+    '{"n":1}',
+    'x'.repeat(50_000),
+  ]
+  const names = ['news', 'a b', 'ünïcode', 'a@b+c;d', "$&'()*,=!", '100%']
+  for (const name of names) {
+    const seen = collect(client, name, 'message')
+    await client.stream(name).open()
+    for (const text of texts) await room.publish(name, text)
+    await until(() => seen.length === texts.length)
+    expect([name, seen]).toEqual([name, texts])
+  }
+  await room.publish('news', { json: [1, null] })
+  expect((await room.stats()).refused).toBe(0)
+})
+
+test('a private message reaches one subscriber alone', async () => {
+  const room = createRoom()
+  const [one, two] = [room.client(), room.client()]
+  const seen = [one, two].map((client) => collect(client, 'private', 'message'))
+  await Promise.all([one.connect(), two.connect()])
+  await room.publish(`private:${one.subscriberId}`, 'for one')
+  await room.publish(`private:${two.subscriberId}`, 'for two')
+  await until(() => seen.every(({ length }) => length === 1))
+  expect(seen).toEqual([['for one'], ['for two']])
+})
+
+test('auth messages reach those with auth mode alone', async () => {
+  const room = createRoom()
+  const [one, two] = [room.client(), room.client()]
+  const seen = [one, two].map((client) => collect(client, 'news', 'message', 'auth'))
+  await Promise.all([one.stream('news').open(), two.stream('news').open()])
+  await one.stream('news').enableAuth()
+  await room.publish('auth:news', 'secret')
+  await room.publish('news', 'public')
+  await until(() => seen.every((texts) => texts.includes('public')))
+  expect(seen).toEqual([['secret', 'public'], ['public']])
+  await one.stream('news').disableAuth()
+  await room.publish('auth:news', 'secret')
+  await room.publish('news', 'again')
+  await until(() => seen.every((texts) => texts.includes('again')))
+  expect(seen[0]).toEqual(['secret', 'public', 'again'])
+})
+
+test('two users see each other come and go', async () => {
+  const room = createRoom()
+  const [one, two] = [room.client().stream('news'), room.client().stream('news')]
+  await Promise.all([one.open(), two.open()])
+  await one.enablePresence('ann')
+  await two.enablePresence('bob')
+  await until(() => one.present.has('bob') && two.present.has('ann'))
+  await two.disablePresence()
+  await until(() => !one.present.has('bob'))
+  expect([...two.present]).toEqual([])
+  await two.enablePresence('bob')
+  await until(() => one.present.has('bob'))
+  await two.close()
+  await until(() => !one.present.has('bob'))
+})
+
+test('a roster shows no ghosts after a lost connection', async () => {
+  const room = createRoom()
+  const clients = ['ann', 'bob', 'carl'].map(() => room.client())
+  const [ann, bob, carl] = clients.map((client) => client.stream('news'))
+  for (const [user, stream] of [
+    ['ann', ann!],
+    ['bob', bob!],
+    ['carl', carl!],
+  ] as const) {
+    await stream.open()
+    await stream.enablePresence(user)
+  }
+  await until(() => ann!.present.has('bob') && ann!.present.has('carl'))
+  const kinds: string[] = []
+  ann!.on('presence', ({ kind }) => kinds.push(kind))
+  const returned = back(clients[0]!)
+  await room.control('drop')
+  clients[1]!.close()
+  await returned
+  await until(() => [...ann!.present].join() === 'carl')
+  expect(kinds).toContain('reset')
+})
+
+test('direct messages go from user to user', async () => {
+  const room = createRoom()
+  const [one, two] = [room.client().stream('news'), room.client().stream('news')]
+  await Promise.all([one.open(), two.open()])
+  await one.enableDirect('ann')
+  await two.enableDirect('bob:b')
+  const next = two.messages({ kind: 'direct' }).next()
+  await one.direct('bob:b', 'hello bob 👋')
+  expect((await next).value).toMatchObject({ from: 'ann', text: 'hello bob 👋', stream: 'news' })
+  const answer = once<{ from: string; text: string }>(one, 'direct')
+  await two.direct('ann', 'hello ann')
+  expect(await answer).toMatchObject({ from: 'bob:b', text: 'hello ann' })
+  expect(await rejection(one.direct('nobody', 'hello?'))).toMatchObject({ code: 'PROVIDER' })
+  await one.disableDirect()
+  await expect(one.direct('bob:b', 'too late')).rejects.toEqual(CONFIG)
+  expect(await rejection(two.direct('ann', 'gone'))).toMatchObject({ code: 'PROVIDER' })
+})
+
+test('streams and modes come back after each kind of break, with tokens for the new subscriber', async () => {
+  const room = createRoom()
+  const client = room.client({ url: room.wire })
+  const seen = collect(client, 'news', 'message', 'auth')
+  const news = client.stream('news')
+  await news.open()
+  await news.enableAuth()
+  await news.enableDirect('ann')
+  const ids = [client.subscriberId]
+  const gaps: number[] = []
+  client.on('status', (status) => void (status.type === 'gap' && gaps.push(status.duration)))
+  for (const how of [{ abrupt: true }, { code: 1012 }, { code: 1001 }]) {
+    const returned = back(client)
+    await room.control('drop', how)
+    await returned
+    ids.push(client.subscriberId)
+    await until(() => news.state === 'open')
+    await news.direct('ann', 'to myself')
+    await room.publish('auth:news', `after ${JSON.stringify(how)}`)
+  }
+  await until(() => seen.length === 3)
+  expect([new Set(ids).size, gaps.length, client.stats().reconnects]).toEqual([4, 3, 3])
+  expect((await room.stats()).refusedCommands).toBe(0)
+})
+
+test('a refused token is told, and the mode can be switched on again', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const news = client.stream('news')
+  await news.open()
+  await room.control('refuseTokens', { reason: 'not today' })
+  expect(await rejection(news.enableAuth())).toMatchObject({ details: { reason: 'not today' } })
+  await news.enableAuth()
+  await room.control('refuseTokens')
+  const refused = once<TamburStatus>(client, 'status', ({ type }) => type === 'refused')
+  await room.control('drop')
+  expect(await refused).toMatchObject({ stream: 'news', mode: 'auth' })
+  await news.enableAuth()
+})
+
+test('tokens come from a server’s handler, which decides who the user is', async () => {
+  const room = createRoom()
+  const handler = room.publisher().tokenHandler(async (request, ask) => {
+    const user = request.headers.get('x-user')
+    return user !== null && (ask.mode === 'auth' || user)
+  })
+  const token = (user?: string) =>
+    fetchToken('https://page.test/token', {
+      headers: user === undefined ? {} : { 'x-user': user },
+      fetch: async (url, init) => handler(new Request(url, init)),
+    })
+  const ann = room.client({ token: token('ann') }).stream('news')
+  await ann.open()
+  await ann.enablePresence('ann')
+  await ann.enableAuth()
+  // The token is for ann, whoever the page says that it is.
+  expect(await rejection(ann.enableDirect('bob'))).toMatchObject({ code: 'PROVIDER' })
+  const stranger = room.client({ token: token() }).stream('news')
+  await stranger.open()
+  expect(await rejection(stranger.enableAuth())).toMatchObject({ code: 'AUTH_REJECTED' })
+})
+
+test.each(['jsonp', 'spaced', 'json', 'text'])(
+  'a balancer that answers with %s is understood',
+  async (answer) => {
+    const room = createRoom()
+    await room.control('settings', { answer })
+    await room.client().connect()
+  },
+)
+
+test.each([
+  ['empty', 'PROTOCOL'],
+  ['html', 'PROTOCOL'],
+  ['error', 'HTTP'],
+  ['redirect', 'HTTP'],
+  ['object', 'PROTOCOL'],
+  ['number', 'PROTOCOL'],
+  ['instance', 'PROTOCOL'],
+  ['code', 'PROTOCOL'],
+  ['cut', 'PROTOCOL'],
+  ['list', 'PROTOCOL'],
+  ['scheme', 'PROTOCOL'],
+])('a balancer that answers with %s is not, and nothing of it is run', async (answer, code) => {
+  const room = createRoom()
+  await room.control('settings', { answer })
+  const client = room.client({ reconnect: false })
+  expect(await rejection(client.connect())).toMatchObject({ code })
+  expect((globalThis as { tamburWasRun?: unknown }).tamburWasRun).toBeUndefined()
+  await room.control('settings', { answer: 'jsonp' })
+  await client.connect()
+})
+
+test('an unknown key ends the client, an unknown app is asked for again', async () => {
+  const room = createRoom()
+  const client = room.client({ apiKey: '0'.repeat(32) })
+  expect(await rejection(client.connect())).toMatchObject({ code: 'AUTH_REJECTED' })
+  expect(client.state).toBe('closed')
+})
+
+test('a handshake that is none is tried again', async () => {
+  const room = createRoom()
+  await room.control('badHandshake', { count: 2 })
+  const client = room.client()
+  const errors: string[] = []
+  client.on('error', (error) => errors.push((error as { code?: string }).code ?? ''))
+  await client.connect()
+  expect(errors).toEqual(['PROTOCOL', 'PROTOCOL'])
+})
+
+test('answers that nobody waits for, garbage and error notices harm nothing', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const seen = collect(client, 'news', 'message')
+  const errors: (Error & { code?: string })[] = []
+  client.on('error', (error) => errors.push(error))
+  await client.stream('news').open()
+  await room.control('wrongAck')
+  await room.control('wrongAck', { handle: 0, response: 'bad' })
+  await room.control('garbage', { text: '[' })
+  await room.control('garbage', { hex: 'ff00' })
+  await room.publish('news', 'after')
+  await until(() => seen.length === 1)
+  expect([errors.map(({ code }) => code), client.stats().malformed, client.state]).toEqual([
+    ['PROVIDER'],
+    2,
+    'open',
+  ])
+})
+
+test('a service that does not answer is a TIMEOUT, and the stream can be opened after it', async () => {
+  const room = createRoom()
+  const client = room.client({ answerTimeout: 50 })
+  await client.connect()
+  await room.control('noAck')
+  expect(await rejection(client.stream('news').open())).toMatchObject({ code: 'TIMEOUT' })
+  await client.stream('news').open()
+  expect(client.stream('news').state).toBe('open')
+})
+
+test('a quiet connection asks for a sign of life, which changes nothing', async () => {
+  const room = createRoom()
+  const client = room.client({ idleTimeout: 30 })
+  const seen = collect(client, 'news', 'message')
+  const errors: Error[] = []
+  client.on('error', (error) => errors.push(error))
+  await client.stream('news').open()
+  await until(async () => (await room.stats()).commands! >= 2)
+  await room.publish('news', 'after')
+  await until(() => seen.length === 1)
+  expect([client.stats().reconnects, client.stats().open, errors]).toEqual([0, 1, []])
+})
+
+test('a wrong secret is AUTH_REJECTED; with debug the service explains it', async () => {
+  const room = createRoom()
+  for (const debug of [false, true]) {
+    const publisher = room.publisher({ secret: 'MARKER-wrong', debug })
+    const error = await rejection(publisher.publish('news', 'x'))
+    expect(error).toMatchObject({ code: 'AUTH_REJECTED', details: { status: 401 } })
+    const said = (error.details as { debug: string }).debug
+    expect(said.includes('base_string')).toBe(debug)
+    if (debug) expect(JSON.parse(said).base_string).toContain('POST&http')
+    expect(everything([error])).not.toContain('MARKER')
+  }
+  await room.publisher({ debug: true }).publish('news', 'x')
+})
+
+test('a clock that is off is AUTH_REJECTED', async () => {
+  const room = createRoom()
+  await room.control('skew', { seconds: 3_600 })
+  const error = await rejection(room.publish('news', 'x'))
+  expect(error).toMatchObject({ code: 'AUTH_REJECTED' })
+  expect(error.message).toContain('timestamp_off')
+})
+
+test('what the service was too busy for is published once, when it is not any more', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const seen = collect(client, 'news', 'message')
+  await client.stream('news').open()
+  await room.control('httpError', { status: 503, count: 2 })
+  await room.publish('news', 'patient')
+  await room.control('httpError', { status: 500 })
+  expect(await rejection(room.publish('news', 'never again'))).toMatchObject({ code: 'HTTP' })
+  await room.publish('news', 'last')
+  await until(() => seen.includes('last'))
+  expect(seen).toEqual(['patient', 'last'])
+})
+
+test('1,000 messages come in order, by handler and by loop', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const seen = collect(client, 'news', 'message')
+  const loop = client.stream('news').messages()
+  await until(() => client.stream('news').state === 'open')
+  await room.control('publish', { stream: 'news', message: '{n}', count: 1_000 })
+  const looped: string[] = []
+  for await (const { text } of loop) if (looped.push(text) === 1_000) break
+  const expected = Array.from({ length: 1_000 }, (_, n) => `${n + 1}`)
+  expect([seen, looped]).toEqual([expected, expected])
+})
