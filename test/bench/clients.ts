@@ -2,13 +2,14 @@ import { createTmcClient } from 'isomq/tmc'
 import { WebSocket } from 'ws'
 import { encodeConfirm } from '../../src/tmc/frames.ts'
 import { requirePeer } from './peers.ts'
-import { type StreamClient, TOKEN } from './stream.ts'
+import type { StreamClient } from './stream.ts'
+import { TOKEN } from './tmc-wire.ts'
 
 const account = { appKey: '12345', appSecret: 'secret', groupName: 'default' }
 let sink: unknown
 
 /** A user's work: reads the message, and is done. */
-const work = (content: unknown): void => {
+export const work = (content: unknown): void => {
   sink = content
 }
 export const lastContent = (): unknown => sink

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { room } from '../support/room.ts'
 import { aliTopsdk, isomq } from './clients.ts'
-import { median, ratioOf } from './measure.ts'
-import { count, type Row } from './report.ts'
-import type { StreamClient } from './stream.ts'
+import type { Row } from './report.ts'
+import { against, type StreamClient } from './stream.ts'
 
 const MESSAGES = 20_000
 const ROUNDS = 5
@@ -17,17 +16,15 @@ export async function emulator(peers: string): Promise<Row[]> {
   })
   try {
     const [base] = (await once(createInterface(child.stdout), 'line')) as [string]
-    const clients = [isomq, aliTopsdk(peers)] as const
-    const rates: [number[], number[]] = [[], []]
+    const clients = { isomq, 'ali-topsdk': aliTopsdk(peers) }
+    const rates = { isomq: [] as number[], 'ali-topsdk': [] as number[] }
     for (let round = -1; round < ROUNDS; round++) {
-      for (const at of [0, 1] as const) {
-        const rate = MESSAGES / (await seconds(base, clients[at]))
-        if (round >= 0) rates[at].push(rate)
+      for (const name of ['isomq', 'ali-topsdk'] as const) {
+        const rate = MESSAGES / (await seconds(base, clients[name]))
+        if (round >= 0) rates[name].push(rate)
       }
     }
-    const [ours, theirs] = rates
-    const figures = `isomq ${count(median(ours))}/s, ali-topsdk ${count(median(theirs))}/s`
-    return [{ what: 'against ali-topsdk', ratio: ratioOf(ours, theirs), target: 1.5, figures }]
+    return against(rates, 'ali-topsdk', 'against ali-topsdk', 1.5)
   } finally {
     child.stdin.end()
   }

@@ -1,6 +1,8 @@
 // Comparing on a noisy machine: the candidates take turns in short rounds, and what counts is the median of the
 // ratios within a round, where all of them had the same neighbours.
 
+import { isThenable } from '../../src/core/wait.ts'
+
 export interface Result {
   readonly name: string
   /** Nanoseconds per call, median of the rounds. */
@@ -36,23 +38,68 @@ function calibrate(work: (i: number) => unknown, ms: number): number {
   }
 }
 
-export function compare(
-  candidates: Readonly<Record<string, (i: number) => unknown>>,
-  rounds = 31,
-): Comparison {
+async function timeAsync(work: (i: number) => unknown, calls: number): Promise<number> {
+  const from = process.hrtime.bigint()
+  for (let i = 0; i < calls; i++) {
+    const given = work(i)
+    sink = isThenable(given) ? await given : given
+  }
+  return Number(process.hrtime.bigint() - from) / calls
+}
+
+async function calibrateAsync(work: (i: number) => unknown, ms: number): Promise<number> {
+  for (let calls = 16; ; calls *= 2) {
+    const took = ((await timeAsync(work, calls)) * calls) / 1e6
+    if (took >= ms) return calls
+  }
+}
+
+type Candidates = Readonly<Record<string, (i: number) => unknown>>
+
+export function compare(candidates: Candidates, rounds = 31): Comparison {
   const all = Object.entries(candidates)
   const calls = new Map(all.map(([name, work]) => [name, calibrate(work, 10)]))
-  const times = new Map<string, number[]>(all.map(([name]) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    // Every other round the other way round: who comes first may meet a cold cache or a collection.
-    for (const [name, work] of round % 2 ? all.toReversed() : all) {
-      times.get(name)!.push(time(work, calls.get(name)!))
-    }
+  const times = new Times(all)
+  for (const [name, work] of turns(all, rounds)) times.add(name, time(work, calls.get(name)!))
+  return times.outcome()
+}
+
+/** The same for candidates of which some give promises: each of those is waited for before the next call. */
+export async function compareAsync(candidates: Candidates, rounds = 31): Promise<Comparison> {
+  const all = Object.entries(candidates)
+  const calls = new Map<string, number>()
+  for (const [name, work] of all) calls.set(name, await calibrateAsync(work, 10))
+  const times = new Times(all)
+  for (const [name, work] of turns(all, rounds)) {
+    times.add(name, await timeAsync(work, calls.get(name)!))
   }
-  if (sink === compare) throw new Error('unreachable: it only keeps the results alive')
-  return {
-    results: all.map(([name]) => ({ name, ns: median(times.get(name)!) })),
-    ratio: (a, b) => ratioOf(times.get(b)!, times.get(a)!),
+  return times.outcome()
+}
+
+/** Every other round the other way round: who comes first may meet a cold cache or a collection. */
+export function* turns<T>(all: readonly T[], rounds: number): Generator<T> {
+  for (let round = 0; round < rounds; round++) yield* round % 2 ? all.toReversed() : all
+}
+
+/** How long a call of each took, round by round. */
+class Times {
+  readonly #all: Map<string, number[]>
+
+  constructor(candidates: readonly (readonly [name: string, work: unknown])[]) {
+    this.#all = new Map(candidates.map(([name]) => [name, []]))
+  }
+
+  add(name: string, ns: number): void {
+    this.#all.get(name)!.push(ns)
+  }
+
+  outcome(): Comparison {
+    if (sink === compare) throw new Error('unreachable: it only keeps the results alive')
+    const of = (name: string) => this.#all.get(name)!
+    return {
+      results: [...this.#all].map(([name, times]) => ({ name, ns: median(times) })),
+      ratio: (a, b) => ratioOf(of(b), of(a)),
+    }
   }
 }
 

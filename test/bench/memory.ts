@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { isomq } from './clients.ts'
+import { collector } from './garbage.ts'
 import { count } from './report.ts'
 import { startServer } from './stream.ts'
 import { table } from './table.ts'
@@ -20,8 +19,7 @@ interface Sample {
 /** Whether a million messages through one client leave anything behind. */
 export async function memory(): Promise<void> {
   console.log(`\nMemory, ${count(MESSAGES)} messages through one client, after a collection each time`)
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
+  const collect = collector()
   const samples: Sample[] = []
   const sample = (at: number): void => {
     collect()

@@ -1,33 +1,64 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
-const PEERS = ['js-md5@0.9.2', 'ali-topsdk@2.0.5']
-const folder = join(process.cwd(), 'node_modules', '.cache', 'isomq-peers')
+// prism-js asks for MD5 without naming it among its dependencies.
+const PEERS = ['js-md5@0.9.2', 'ali-topsdk@2.0.5', 'prism-js@1.0.0', 'MD5@1.3.0', 'oauth-1.0a@2.2.6']
+// wamp1 is the one client on npm that speaks version 1; fox-wamp is a router of version 2.
+const WAMP = ['wampy@8.0.2', 'autobahn@26.3.1', 'wamp1@0.0.3', 'fox-wamp@0.7.28']
 
 /**
  * The folder of the libraries that isomq is compared with, installed on first use: only the bench needs them.
  * `undefined` when the registry cannot be reached.
  */
-export function peers(): string | undefined {
-  if (PEERS.every(installed)) return folder
-  console.log(`Installing the peers (${PEERS.join(', ')}) …`)
+export const peers = (): string | undefined => install('isomq-peers', PEERS)
+
+/** The same for those that speak WAMP. */
+export const wampPeers = (): string | undefined => install('isomq-wamp-peers', WAMP)
+
+function install(name: string, packages: readonly string[]): string | undefined {
+  const folder = join(process.cwd(), 'node_modules', '.cache', name)
+  const lock = `${folder}.lock`
+  while (!taken(lock)) pause(100)
   try {
+    if (packages.every((one) => installed(folder, one))) return folder
+    console.log(`Installing the peers (${packages.join(', ')}) …`)
     mkdirSync(folder, { recursive: true })
     // A manifest of its own, or npm would look for one further up.
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
     const args = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
     const options = { stdio: 'inherit', shell: process.platform === 'win32' } as const
-    execFileSync('npm', [...args, '--prefix', folder, ...PEERS], options)
+    execFileSync('npm', [...args, '--prefix', folder, ...packages], options)
     return folder
   } catch {
     console.log('The peers could not be installed: the comparisons with them are left out.')
     return undefined
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
   }
 }
 
-function installed(peer: string): boolean {
+const MINUTE = 60_000
+
+/** Test files run side by side, and npm must not install the same twice at once. */
+function taken(lock: string): boolean {
+  mkdirSync(dirname(lock), { recursive: true })
+  try {
+    mkdirSync(lock)
+    return true
+  } catch {
+    // Left behind by a run that was ended, it is in nobody's hands.
+    const { mtimeMs } = statSync(lock, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() }
+    if (Date.now() - mtimeMs > 5 * MINUTE) rmSync(lock, { recursive: true, force: true })
+    return false
+  }
+}
+
+/** Stands still. */
+export const pause = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+function installed(folder: string, peer: string): boolean {
   const at = peer.lastIndexOf('@')
   return existsSync(join(folder, 'node_modules', peer.slice(0, at), 'package.json'))
 }

@@ -2,7 +2,8 @@
 // that it takes no time from the clients. It answers a sign-in, and otherwise only counts.
 import { decodeFrame, encodeFrame, type TmcValue } from 'isomq/tmc'
 import { WebSocketServer } from 'ws'
-import { CONFIRM_SIZE, FRAME_SIZE, ready, TOKEN, WINDOW } from './stream.ts'
+import { done, FRAME_SIZE, ready, WINDOW } from './stream.ts'
+import { CONFIRM_SIZE, TOKEN } from './tmc-wire.ts'
 
 const text = (value: string): TmcValue => ({ type: 'string', value })
 const FIRST_ID = 1384120100044242953n
@@ -49,8 +50,7 @@ server.on('connection', (socket, request) => {
     if (data.length < CONFIRM_SIZE) return
     confirmed++
     if (sent < total) next()
-    else if (confirmed === total)
-      process.send!({ seconds: Number(process.hrtime.bigint() - startedAt) / 1e9 })
+    else if (confirmed === total) done(startedAt)
   })
 })
 server.on('listening', () => ready((server.address() as { port: number }).port))

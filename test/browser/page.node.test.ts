@@ -1,48 +1,11 @@
-import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Playground, startPlayground } from '../../playground/host.mjs'
-import { findChromium } from '../runtimes/chromium.mjs'
-import { type Visit, visit } from './visit.ts'
+import { expect, test } from 'vitest'
+import { describePage } from './suite.ts'
+import { PHONE, type Visit } from './visit.ts'
 
 const LIVE = ['produced', 'delivered', 'handled', 'confirmed'] as const
-const PHONE = { width: 360, height: 740 }
 
-const executablePath = findChromium()
-const isMissing = executablePath === undefined || !existsSync(executablePath)
-const isSkipped = isMissing && process.env.ISOMQ_REQUIRE !== 'all'
-const name = isSkipped
-  ? 'the page (skipped: there is no Chromium; set CHROMIUM to the path of one)'
-  : 'the page'
-
-describe.skipIf(isSkipped)(name, () => {
-  let playground: Playground
-  let browser: Browser
-  let open: Visit[] = []
-
-  beforeAll(async () => {
-    if (isMissing) throw new Error('there is no Chromium; set CHROMIUM to the path of one')
-    // Slow enough to be seen, quick enough to be waited for.
-    playground = await startPlayground({ tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } })
-    browser = await chromium.launch({ executablePath })
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await playground?.stop()
-  })
-  afterEach(async () => {
-    const visits = open
-    open = []
-    for (const { complaints } of visits) expect(complaints).toEqual([])
-    for (const one of visits) await one.close()
-  })
-
-  async function enter(size?: typeof PHONE): Promise<Visit> {
-    const entered = await visit(browser, playground.url, size)
-    open.push(entered)
-    return entered
-  }
-
+// Slow enough to be seen, quick enough to be waited for.
+describePage('tmc', { tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } }, (enter) => {
   /** At rest, page and emulator agree, and nothing is missing. */
   async function nothingLost(one: Visit, messages: number): Promise<void> {
     await one.says('count-confirmed', messages)
@@ -220,9 +183,7 @@ describe.skipIf(isSkipped)(name, () => {
     await one.click('produce-1')
     await one.part('problem').waitFor({ state: 'hidden' })
     await nothingLost(one, 1)
-    // The browser itself reports requests that fail.
-    expect(one.complaints.every((text) => text.includes('net::ERR_FAILED'))).toBe(true)
-    one.complaints.length = 0
+    one.forgive()
   })
 
   test('can be used with the keyboard alone', async () => {
@@ -249,9 +210,7 @@ describe.skipIf(isSkipped)(name, () => {
 
   test('fits a narrow phone', async () => {
     const one = await enter(PHONE)
-    const isTooWide = () =>
-      one.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
-    expect(await isTooWide()).toBe(false)
+    expect(await one.isTooWide()).toBe(false)
     await one.part('topic').fill('a_topic_without_any_blank_'.repeat(4))
     await one.click('page-fail')
     await one.click('produce-10')
@@ -259,6 +218,6 @@ describe.skipIf(isSkipped)(name, () => {
     await one.click('refuse')
     await one.click('page-break')
     await one.part('problem').getByText('refused the sign-in').waitFor()
-    expect(await isTooWide()).toBe(false)
+    expect(await one.isTooWide()).toBe(false)
   })
 })

@@ -7,6 +7,7 @@ export interface Visit {
   readonly room: string
   /** What the browser complained about: errors of the page and of its console. */
   readonly complaints: string[]
+  /** By its name in the provider's section, or in the frame around the sections. */
   part(name: string): Locator
   click(name: string): Promise<void>
   /** Waits until a part says exactly this. */
@@ -20,15 +21,27 @@ export interface Visit {
   control(op: string, fields?: object): Promise<void>
   /** Presses Tab until a part has the focus. */
   tabTo(name: string): Promise<void>
+  isTooWide(): Promise<boolean>
+  /** Forgets that the browser itself reported requests which were refused or failed; all else stays. */
+  forgive(): void
   close(): Promise<void>
 }
+
+export type Provider = 'tmc' | 'prism' | 'tambur' | 'webmq'
+export type Size = { readonly width: number; readonly height: number }
+export const DESK: Size = { width: 1280, height: 900 }
+export const PHONE: Size = { width: 360, height: 740 }
+
+/** Parts that no section owns. */
+const FRAME = new Set(['providers', 'room', 'new-room', 'problem', 'problem-text', 'problem-close'])
 
 let rooms = 0
 
 export async function visit(
   browser: Browser,
   url: string,
-  size = { width: 1280, height: 900 },
+  provider: Provider,
+  size: Size = DESK,
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: size })
   const page = await context.newPage()
@@ -39,10 +52,12 @@ export async function visit(
     if (/error|warning/.test(message.type())) complaints.push(message.text())
   })
   const room = `visit-${++rooms}`
-  const part = (name: string) => page.getByTestId(name)
-  const control = `${url}/tmc/${room}/control`
+  const named = (name: string) => (provider === 'tmc' || FRAME.has(name) ? name : `${provider}-${name}`)
+  const part = (name: string) => page.getByTestId(named(name))
+  const control = `${url}/${provider}/${room}/control`
 
-  await page.goto(`${url}/?room=${room}`)
+  // The first section needs no name.
+  await page.goto(`${url}/?room=${room}${provider === 'tmc' ? '' : `#${provider}`}`)
   return {
     page,
     room,
@@ -53,19 +68,19 @@ export async function visit(
       const wanted = JSON.stringify(String(text))
       // When it never says so, the error shows what it says instead.
       await page
-        .locator(`[data-testid="${name}"]:text-is(${wanted})`)
+        .locator(`[data-testid="${named(name)}"]:text-is(${wanted})`)
         .waitFor()
         .catch(async () => expect(await part(name).textContent(), name).toBe(String(text)))
     },
     async lived(count, ...steps) {
-      const isSo = ({ count, path }: { count: number; path: string }) => {
-        const rows = [...document.querySelectorAll('[data-testid="message"]')]
+      const isSo = ({ name, count, path }: { name: string; count: number; path: string }) => {
+        const rows = [...document.querySelectorAll(`[data-testid="${name}"]`)]
         const paths = rows.map((row) =>
           Array.from(row.querySelectorAll<HTMLElement>('[data-step]'), ({ dataset }) => dataset.step).join(),
         )
         return paths.filter((one) => one === path).length >= count
       }
-      await page.waitForFunction(isSo, { count, path: steps.join() })
+      await page.waitForFunction(isSo, { name: named('message'), count, path: steps.join() })
     },
     async confirmedBy(clients, total) {
       const isSo = ({ clients, total }: { clients: readonly string[]; total: number }) => {
@@ -83,14 +98,22 @@ export async function visit(
       expect(answer.status).toBe(200)
     },
     async tabTo(name) {
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < 80; i++) {
         await page.keyboard.press('Tab')
         const focus = await page.evaluate(
           () => (document.activeElement as HTMLElement | null)?.dataset.testid,
         )
-        if (focus === name) return
+        if (focus === named(name)) return
       }
-      throw new Error(`60 times Tab did not lead to "${name}"`)
+      throw new Error(`80 times Tab did not lead to "${name}"`)
+    },
+    isTooWide: () =>
+      page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth),
+    forgive() {
+      const rest = complaints.filter(
+        (text) => !/^(Failed to load resource|WebSocket connection to)/.test(text),
+      )
+      complaints.splice(0, complaints.length, ...rest)
     },
     close: () => context.close(),
   }

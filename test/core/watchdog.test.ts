@@ -37,6 +37,27 @@ test('a line that answers is asked again after the next silence', async () => {
   expect(clock.timers).toBe(0)
 })
 
+test('a line that answers is asked again, also when it gets more time to answer than to be silent', async () => {
+  const clock = new FakeClock()
+  let asked = 0
+  const dog = watch({
+    clock,
+    idle: 30,
+    grace: 100,
+    probe: () => {
+      asked++
+      clock.setTimeout(() => dog.heard(), 1)
+    },
+    dead: () => {
+      throw new Error('it was alive')
+    },
+  })
+  await clock.advance(10_000)
+  expect(asked).toBeGreaterThan(50)
+  dog.stop()
+  expect(clock.timers).toBe(0)
+})
+
 test('an alarm rings at its time, a moment late after a sleep, and not when it was cancelled', async () => {
   const clock = new FakeClock()
   const rung: number[] = []

@@ -5,6 +5,16 @@ import { build } from 'esbuild'
 import ts from 'typescript'
 import { expect, inject, test } from 'vitest'
 
+const { compilerOptions } = JSON.parse(readFileSync('tsconfig.json', 'utf8')) as {
+  compilerOptions: { paths: Readonly<Record<string, readonly [string]>> }
+}
+/** `isomq/…` are the sources, as the compiler sees them. */
+const alias = Object.fromEntries(
+  Object.entries(compilerOptions.paths)
+    .filter(([name]) => name.includes('/'))
+    .map(([name, [file]]) => [name, file]),
+)
+
 const FOLDER = 'node_modules/.cache/isomq/readme'
 const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
   ([, code]) => code!,
@@ -13,7 +23,10 @@ const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)
 /** The block as it stands, but for the emulator's address, and in a room of its own. */
 const placed = (code: string, number: number): string => {
   const { host } = new URL(inject('playground'))
-  return code.replaceAll('127.0.0.1:8787/tmc/', `${host}/tmc/readme-${number}/`)
+  return code
+    .replaceAll(/127\.0\.0\.1:8787\/(\w+)\//g, `${host}/$1/readme-${number}/`)
+    .replaceAll('127.0.0.1:8787', host)
+    .replaceAll("isomq-app',\n", `readme-${number}',\n`)
 }
 
 test('the README has examples', () => {
@@ -63,7 +76,7 @@ test.each(blocks.map((code, i) => [i + 1, code] as const))(
       target: 'es2022',
       packages: 'external',
       tsconfig: 'tsconfig.json',
-      alias: { 'isomq/tmc': './src/tmc/index.ts' },
+      alias,
     })
     // A process that does not end by itself is an error, too.
     const { stderr } = await promisify(execFile)(process.execPath, [outfile], { timeout: 30_000 })

@@ -1,4 +1,4 @@
-import { createTmcClient } from 'isomq/tmc'
+import { createTmcClient, type TmcMessage } from 'isomq/tmc'
 import { APP, room } from '../support/room.ts'
 import type { SoakClient, SoakPlug } from './plug.ts'
 
@@ -28,7 +28,7 @@ export const tmc: SoakPlug = async (base) => {
       }) as SoakClient,
     produce: async (count) =>
       void (await control('produce', { count, content: '{"status":"TRADE_CLOSED"}' })),
-    numberOf: (id) => Number(BigInt(id) - ID_BASE),
+    idOf: ({ id }: TmcMessage) => ({ n: Number(BigInt(id) - ID_BASE), published: false }),
     killNext: async (on, frames, seed) =>
       void (await control('killEvery', { frames, on: on === 'ack' ? 'confirm' : on, kills: 1, seed })),
     drop: async (how) => void (await control('drop', how === 'abrupt' ? { abrupt: true } : { code: how })),

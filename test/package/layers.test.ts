@@ -14,7 +14,6 @@ const layerOf = (file: string): string => (file.includes('/') ? file.slice(0, fi
 /** Where a third-party package may be used; one without a line may be used by no file. */
 const HOME: Readonly<Record<string, RegExp>> = {
   isows: /^core\/socket\.ts$/,
-  ofetch: /^core\/http\.ts$/,
   mitt: /^core\/emitter\.ts$/,
   valibot: /\//,
 }

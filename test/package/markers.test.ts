@@ -5,6 +5,9 @@ import { entries } from './entries.ts'
 /** Texts that one provider cannot do without and no other has. A new provider adds its line. */
 const MARKERS: Readonly<Record<string, readonly string[]>> = {
   tmc: ['mc.api.taobao.com', 'app_key', 'group_name', '__kind', 'taobao.tmc'],
+  tambur: ['oauth_consumer_key', 'set_mode', 'unset_mode', '/stream/'],
+  webmq: ['topicuri', 'authkey', 'wamp.2.json', 'procedure#authreq', 'wamp.close'],
+  prism: ['client_id', 'sign_time', '/platform/notify', 'session_check', 'X-Api-'],
 }
 
 const text = (entry: string): Promise<string> =>

@@ -1,6 +1,7 @@
 // npm run size: minified and gzipped bytes of what a user imports, beside the peers'.
 import { join } from 'node:path'
-import { peers } from '../bench/peers.ts'
+import type { BuildOptions } from 'esbuild'
+import { peers, wampPeers } from '../bench/peers.ts'
 import { table } from '../bench/table.ts'
 import { bundle, gzipSize } from './bundle.ts'
 import { measureAll } from './size.ts'
@@ -23,20 +24,36 @@ table(
   ]),
 )
 
-/** The peer's TMC client and codec, without its HTTP half; for Node, since it runs nowhere else. */
+/** The peers' counterparts: of ali-topsdk only the TMC half. Some for Node, since they run nowhere else. */
 async function peerSizes(): Promise<string[][]> {
-  const folder = peers()
-  if (folder === undefined) return []
-  const measure = async (name: string, file: string, external: string[]) => {
-    const code = `module.exports = require(${JSON.stringify(join(folder, 'node_modules', file))})`
-    const text = await bundle(code, { conditions: [], external, format: 'cjs', platform: 'node' })
-    return [name, bytes(gzipSize(text))]
+  const [folder, wamp] = [peers(), wampPeers()]
+  const measure = async (name: string, from: string, file: string, options: BuildOptions) => {
+    const code = `module.exports = require(${JSON.stringify(join(from, 'node_modules', file))})`
+    return [name, bytes(gzipSize(await bundle(code, { format: 'cjs', ...options })))]
   }
+  const node = (...external: string[]): BuildOptions => ({ conditions: [], external, platform: 'node' })
   const client = 'ali-topsdk/lib/tmc/tmcClient.js'
   return Promise.all([
-    measure('ali-topsdk, TMC client with ws', client, ['bufferutil', 'utf-8-validate']),
-    measure('ali-topsdk, TMC client without ws', client, ['ws']),
-    measure('js-md5', 'js-md5/build/md5.mjs', []),
+    ...(folder === undefined
+      ? []
+      : [
+          measure('ali-topsdk, TMC client with ws', folder, client, node('bufferutil', 'utf-8-validate')),
+          measure('ali-topsdk, TMC client without ws', folder, client, node('ws')),
+          measure('js-md5', folder, 'js-md5/build/md5.mjs', node()),
+          measure('prism-js, signed calls only, with MD5', folder, 'prism-js/index.js', node()),
+          measure('oauth-1.0a, without HMAC-SHA1', folder, 'oauth-1.0a/oauth-1.0a.js', {}),
+        ]),
+    ...(wamp === undefined
+      ? []
+      : [
+          measure('wampy, for browsers, all serializers', wamp, 'wampy/dist/esm/wampy.js', {}),
+          measure(
+            'autobahn, for Node, all serializers',
+            wamp,
+            'autobahn/index.js',
+            node('bufferutil', 'utf-8-validate'),
+          ),
+        ]),
   ])
 }
 

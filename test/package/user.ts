@@ -24,6 +24,59 @@ export async function consume(): Promise<void> {
   await client.close()
 }`,
   },
+  'isomq/tambur': {
+    fails: 'm.createTamburPublisher({})',
+    types: `
+import { createTamburConnection, fetchToken, modeToken, type TamburPresence } from 'isomq/tambur'
+export const token: Promise<string> = modeToken({
+  apiKey: 'k', appId: 'a', secret: 's', mode: 'auth', stream: 'news', subscriberId: 'u',
+})
+export const who = (one: TamburPresence): string => (one.kind === 'reset' ? '' : one.userId)
+export async function watch(): Promise<void> {
+  const connection = createTamburConnection({ url: 'wss://example.com/', token: fetchToken('/token') })
+  for await (const message of connection.stream('news').messages()) console.log(message.text)
+  for await (const message of connection.stream('news').messages({ kind: 'direct' })) console.log(message.from)
+  // @ts-expect-error a page has no secret
+  createTamburConnection({ url: 'wss://example.com/', secret: 's' })
+  await connection.close()
+}`,
+  },
+  'isomq/webmq': {
+    fails: 'm.createPushClient({})',
+    types: `
+import { createPushClient, createWampSession, signChallenge, type WampEvent } from 'isomq/webmq'
+export const signature: Promise<string> = signChallenge('[]', 'secret', { salt: 'x', iterations: 1000 })
+export const first = (event: WampEvent): unknown => event.args[0]
+export async function use(): Promise<number> {
+  const session = createWampSession({ url: 'wss://example.com/ws', version: 2, realm: 'realm1' })
+  const subscription = await session.subscribe('com.example.topic', { match: 'prefix' })
+  subscription.on('event', ({ topic, event }) => console.log(topic, event))
+  const sum = await session.call<number>('com.example.add', [1, 2])
+  // @ts-expect-error WAMP has two versions
+  createWampSession({ url: 'wss://example.com/ws', version: 3 })
+  await createPushClient({ endpoint: 'https://example.com' }).push('topic', { sum })
+  await session.close()
+  return sum
+}`,
+  },
+  'isomq/prism': {
+    fails: "m.encodeAck('one')",
+    types: `
+import { createPrismClient, signRequest, type PrismMessage, type PrismVerdict } from 'isomq/prism'
+export const sign: string = signRequest({ method: 'GET', path: '/api', secret: 's' })
+export const text = (verdict: PrismVerdict): string => (verdict.valid ? verdict.clientId : verdict.reason)
+// @ts-expect-error tags are text: they may exceed 2^53
+export const tag = (message: PrismMessage): number => message.tag
+export async function use(): Promise<string | undefined> {
+  const prism = createPrismClient({ baseUrl: 'https://example.com/api', key: 'k', secret: 's' })
+  const { data, requestId } = await prism.get<{ ok: boolean }>('/status', { since: 1 })
+  prism.notify({ queue: 'orders' }).on('message', async (message) => console.log(message.key, data.ok))
+  // @ts-expect-error there is no such way to sign in
+  createPrismClient({ baseUrl: 'https://example.com/api', key: 'k', secret: 's', auth: 'none' })
+  await prism.close()
+  return requestId
+}`,
+  },
 }
 
 const names = entries.map(({ name }) => name)

@@ -1,4 +1,4 @@
-import type { Clock } from 'isomq/tmc'
+import type { Clock } from 'isomq'
 
 interface Timer {
   readonly at: number

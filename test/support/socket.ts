@@ -1,4 +1,4 @@
-import type { WebSocketClass, WebSocketLike } from 'isomq/tmc'
+import type { WebSocketClass, WebSocketLike } from 'isomq'
 
 type Handler = ((event: never) => void) | null
 export type Sent = string | Uint8Array
@@ -13,8 +13,12 @@ export class FakeSocket implements WebSocketLike {
   readonly url: string
   readonly protocols: string[] | undefined
   readonly sent: Sent[] = []
+  /** The subprotocol that the server chooses; to be set before it opens the socket. Otherwise the first offered. */
+  protocol: string
   binaryType = 'blob'
   readyState: number = CONNECTING
+  /** Bytes that the network has not taken yet, as far as the client can see. */
+  bufferedAmount = 0
   onopen: Handler = null
   onmessage: Handler = null
   onerror: Handler = null
@@ -29,6 +33,7 @@ export class FakeSocket implements WebSocketLike {
   constructor(url: string, protocols?: string[]) {
     this.url = url
     this.protocols = protocols
+    this.protocol = protocols?.[0] ?? ''
   }
 
   send(data: string | Uint8Array): void {

@@ -7,34 +7,13 @@ import {
   type TmcValue,
 } from 'isomq/tmc'
 import WebSocket from 'ws'
+import { Inbox } from '../support/inbox.ts'
 
 export const APP = { appKey: '12345678', appSecret: 'isomq-secret' } as const
 
 export const byte = (value: number): TmcValue => ({ type: 'byte', value })
 export const text = (value: string): TmcValue => ({ type: 'string', value })
 export const int64 = (value: bigint): TmcValue => ({ type: 'int64', value })
-
-/** What arrives at a peer, to be awaited in order. */
-class Inbox<T> {
-  #items: T[] = []
-  #wanted: ((item: T) => void)[] = []
-
-  push(item: T): void {
-    const wanted = this.#wanted.shift()
-    if (wanted === undefined) this.#items.push(item)
-    else wanted(item)
-  }
-
-  next(): Promise<T> {
-    if (this.#items.length > 0) return Promise.resolve(this.#items.shift()!)
-    return new Promise((resolve) => this.#wanted.push(resolve))
-  }
-
-  /** What has arrived and was not asked for. */
-  get rest(): readonly T[] {
-    return this.#items
-  }
-}
 
 /** A bare socket that speaks TMC frame by frame, with nothing of the client under test. */
 export class Peer {

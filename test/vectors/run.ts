@@ -1,6 +1,9 @@
 import { BadCase, Differences, type Fields, isFields } from './compare.ts'
 import { md5 } from './md5.ts'
+import { prism } from './prism.ts'
+import { tambur } from './tambur.ts'
 import { tmc } from './tmc.ts'
+import { webmq } from './webmq.ts'
 
 export interface VectorCase {
   readonly name: string
@@ -17,7 +20,7 @@ export interface VectorSet {
 export type Judge = (input: Fields, expected: Fields, differences: Differences) => void | Promise<void>
 
 /** By provider, then by `op`. A new provider adds its file here. */
-const JUDGES: Readonly<Record<string, Readonly<Record<string, Judge>>>> = { md5, tmc }
+const JUDGES: Readonly<Record<string, Readonly<Record<string, Judge>>>> = { md5, prism, tambur, tmc, webmq }
 
 /** What is wrong with the outcome of a case; nothing when it passes. What nobody can judge fails. */
 export async function runCase({ provider }: VectorSet, { input, expected }: VectorCase): Promise<string[]> {

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Fields, Json } from './compare.ts'
 import md5 from './md5.json' with { type: 'json' }
+import prism from './prism.json' with { type: 'json' }
 import { readSet, runCase } from './run.ts'
+import tambur from './tambur.json' with { type: 'json' }
 import tmc from './tmc.json' with { type: 'json' }
+import webmq from './webmq.json' with { type: 'json' }
 
-const sets = [md5, tmc].map(readSet)
+const sets = [md5, tmc, prism, tambur, webmq].map(readSet)
 
 for (const set of sets) {
   describe(`the vectors of ${set.provider}`, () => {
