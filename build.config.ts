@@ -5,6 +5,9 @@ const entries = {
   index: 'index',
   errors: 'errors',
   tmc: 'tmc/index',
+  prism: 'prism/index',
+  tambur: 'tambur/index',
+  webmq: 'webmq/index',
 }
 
 export default defineBuildConfig({
