@@ -6,6 +6,10 @@ const entries = {
   errors: 'errors',
   tmc: 'tmc/index',
   prism: 'prism/index',
+  tamar: 'tamar/index',
+  'tamar/planetscale': 'tamar/planetscale',
+  'tamar/rabbitmq': 'tamar/rabbitmq',
+  'tamar/upstash': 'tamar/upstash',
   tambur: 'tambur/index',
   webmq: 'webmq/index',
 }

@@ -5,6 +5,7 @@
  */
 export * from './errors.ts'
 export * from './prism/index.ts'
+export * from './tamar/index.ts'
 export * from './tambur/index.ts'
 export * from './tmc/index.ts'
 export * from './webmq/index.ts'

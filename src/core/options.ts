@@ -14,6 +14,8 @@ const piece = <T>(says: string, fits: (given: unknown) => boolean, fallback?: T)
   v.optional(required<T>(says, fits), () => fallback) as Piece<T>
 
 const isObject = (given: unknown): given is object => typeof given === 'object' && given !== null
+const hasMethods = (given: unknown, names: readonly string[]) =>
+  isObject(given) && names.every((name) => typeof (given as Record<string, unknown>)[name] === 'function')
 const isFilled = (given: unknown) => typeof given === 'string' && given !== ''
 const FILLED = 'a text that is not empty'
 
@@ -50,13 +52,11 @@ export const url = (scheme: 'http' | 'ws', fallback?: string): Piece<string> =>
   (fallback === undefined ? required : piece)(urlSays(scheme), urlOf(scheme), fallback as string)
 export const optionalUrl = (scheme: 'http' | 'ws'): Piece<string | undefined> =>
   piece(urlSays(scheme), urlOf(scheme))
-/** A host, and a port where it is not the usual one. */
-export const host = (fallback?: string): Piece<string> =>
-  piece(
-    'a host such as example.com or example.com:8443',
-    (given) => typeof given === 'string' && /^[^\s/?#@\\]+$/.test(given) && URL.canParse(`http://${given}`),
-    fallback,
-  )
+const isHost = (given: unknown) =>
+  typeof given === 'string' && /^[^\s/?#@\\]+$/.test(given) && URL.canParse(`http://${given}`)
+/** A host, and a port where it is not the usual one; none where there is no fallback. */
+export const host = <T extends string | undefined = string>(fallback?: T): Piece<T> =>
+  piece('a host such as example.com or example.com:8443', isHost, fallback) as Piece<T>
 export const flag = (fallback: boolean): Piece<boolean> =>
   piece('true or false', (given) => typeof given === 'boolean', fallback)
 /** One of several words, the first of them by default. */
@@ -71,6 +71,10 @@ export const texts = (): Piece<Record<string, string>> =>
 
 /** An object whose fields are looked at elsewhere. */
 export const object = <T>(): Piece<T> => piece('an object', isObject)
+
+/** An object of the caller's with certain methods; it has to be given. */
+export const driver = <T>(...methods: string[]): Piece<T> =>
+  required(`an object with the methods ${methods.join(', ')}`, (given) => hasMethods(given, methods))
 
 /** {@link ReconnectOptions}, or false. */
 export function reconnect(): Piece<false | ReconnectOptions> {
@@ -96,11 +100,7 @@ export const injected = (): {
 } => ({
   clock: piece(
     'a clock: now, setTimeout, clearTimeout',
-    (given) =>
-      isObject(given) &&
-      (['now', 'setTimeout', 'clearTimeout'] as const).every(
-        (name) => typeof (given as Clock)[name] === 'function',
-      ),
+    (given) => hasMethods(given, ['now', 'setTimeout', 'clearTimeout']),
     systemClock,
   ),
   random: callback(Math.random),

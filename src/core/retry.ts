@@ -2,7 +2,7 @@ import { backoff } from './backoff.ts'
 import { alarm, type Clock } from './clock.ts'
 import { IsomqError, type Provider } from './errors.ts'
 import { neverSent } from './http.ts'
-import { wait } from './wait.ts'
+import { type WaitOptions, wait } from './wait.ts'
 
 export interface RetryOptions {
   readonly provider: Provider
@@ -33,6 +33,21 @@ export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>)
       )
     }
   }
+}
+
+/** The same within a caller's limits, which end what is under way, too. */
+export function retryWithin<T>(
+  limits: WaitOptions,
+  options: Omit<RetryOptions, 'signal'>,
+  attempt: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { provider, clock } = options
+  return wait<T>(limits, { provider, clock, what: 'answer' }, (resolve, reject) => {
+    const abort = new AbortController()
+    const { signal } = abort
+    retry({ ...options, signal }, () => attempt(signal)).then(resolve, reject)
+    return () => abort.abort()
+  })
 }
 
 /** Whether a request has certainly not been done: it never got there, or the server said that it is busy. */

@@ -26,7 +26,13 @@ export async function bundle(
   return outputFiles![0]!.text
 }
 
-export const thirdParty: string[] = Object.keys(manifest.dependencies)
+export const thirdParty: string[] = [
+  ...Object.keys(manifest.dependencies),
+  ...Object.keys(manifest.peerDependencies),
+]
+
+/** What is only loaded when it is used. */
+export const drivers: string[] = ['upstash', 'planetscale', 'rabbitmq'].map((name) => `*/tamar/${name}.mjs`)
 
 // `getPrototypeOf` since a namespace import of a CommonJS module reads what was not copied from its prototype.
 const ANYTHING = `module.exports = new Proxy(function () {}, {

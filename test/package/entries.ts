@@ -7,6 +7,8 @@ export const root: string = process.cwd()
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly dependencies: Readonly<Record<string, string>>
+  /** Each is needed by the users of one driver. */
+  readonly peerDependencies: Readonly<Record<string, string>>
 }
 export const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 

@@ -13,6 +13,8 @@ const layerOf = (file: string): string => (file.includes('/') ? file.slice(0, fi
 
 /** Where a third-party package may be used; one without a line may be used by no file. */
 const HOME: Readonly<Record<string, RegExp>> = {
+  '@planetscale/database': /^tamar\/planetscale\.ts$/,
+  '@upstash/redis': /^tamar\/upstash\.ts$/,
   isows: /^core\/socket\.ts$/,
   mitt: /^core\/emitter\.ts$/,
   valibot: /\//,
@@ -93,7 +95,8 @@ describe.each(files.map(posix))('src/%s', (file) => {
 
   test('imports third-party code only where it is at home', () => {
     const packages = targets.flatMap(({ thirdParty }) => thirdParty ?? [])
-    expect(packages.filter((name) => !HOME[name]?.test(file) || !(name in manifest.dependencies))).toEqual([])
+    const declared = { ...manifest.dependencies, ...manifest.peerDependencies }
+    expect(packages.filter((name) => !HOME[name]?.test(file) || !(name in declared))).toEqual([])
   })
 
   test('touches only what it may of the world', () => {

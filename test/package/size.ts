@@ -13,10 +13,10 @@ export const measureAll = (folder: string): Promise<Size[]> =>
   Promise.all(budgets.map((one) => measure(one, folder)))
 
 async function measure(budget: Budget, folder: string): Promise<Size> {
-  const { most = Number.POSITIVE_INFINITY } = budget
+  const { most = Number.POSITIVE_INFINITY, without: outside = [] } = budget
   try {
-    const size = await weigh(budget, {}, folder)
-    const own = await weigh(budget, { external: thirdParty }, folder)
+    const size = await weigh(budget, { external: [...outside] }, folder)
+    const own = await weigh(budget, { external: [...thirdParty, ...outside] }, folder)
     return { ...budget, size, own, over: size > most }
   } catch (error) {
     // Such as an export that is gone: it must not pass for a small one.

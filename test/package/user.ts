@@ -41,6 +41,29 @@ export async function watch(): Promise<void> {
   await connection.close()
 }`,
   },
+  'isomq/tamar': {
+    fails: 'm.fromEnv({})',
+    types: `
+import { createTamarClient, fromEnv, type TamarResult, type TamarStore } from 'isomq/tamar'
+import { planetscaleStore } from 'isomq/tamar/planetscale'
+import { managementBroker, stompBroker } from 'isomq/tamar/rabbitmq'
+import { upstashRedis } from 'isomq/tamar/upstash'
+export async function use(store: TamarStore): Promise<TamarResult<number> | undefined> {
+  const redis = upstashRedis({ url: 'https://example.com', token: 't' })
+  const broker = stompBroker({ url: 'wss://example.com/ws', username: 'u', password: 'p' })
+  broker.on('state', ({ to }) => console.log(to))
+  const tamar = createTamarClient({ redis, store, broker })
+  const id: string = await tamar.sendReliable('alice', { any: ['json'] }, { senderType: 'client', senderId: 'bob' })
+  const size = await tamar.sendCommand<number>('alice', { type: 'measure', data: id, timeout: 1000 })
+  const other: string = await tamar.sendCommand('alice', { type: 'measure', wait: false })
+  // @ts-expect-error there are two kinds of senders
+  await tamar.sendReliable('alice', size, { senderType: 'robot' })
+  planetscaleStore({ host: 'example.com', username: 'u', password: 'p' })
+  managementBroker({ url: 'https://example.com', username: 'u', password: 'p' })
+  await fromEnv({ MSG_REDIS_URL: 'https://example.com' }).close()
+  return tamar.result<number>(other)
+}`,
+  },
   'isomq/webmq': {
     fails: 'm.createPushClient({})',
     types: `

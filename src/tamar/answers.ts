@@ -1,0 +1,141 @@
+import { alarm, type Clock } from '../core/clock.ts'
+import { IsomqError } from '../core/errors.ts'
+import { createPending } from '../core/pending.ts'
+import type { WaitOptions } from '../core/wait.ts'
+import type { TamarRecord, TamarReplies } from './ports.ts'
+import { provider } from './wrong.ts'
+
+export interface AnswersSetup {
+  readonly clock: Clock
+  readonly lookEvery: number
+  /** Reads rows; rejects when the table cannot be read, which is no harm here: there is a next time. */
+  read(ids: readonly string[]): Promise<readonly TamarRecord[]>
+  trace(event: string, facts: () => Record<string, unknown>): void
+}
+
+/** The answers to commands that somebody waits for, from the reply queue or, where that was lost, from the table. */
+export interface Answers extends TamarReplies {
+  readonly counters: { answered: number; found: number; unclaimed: number }
+  readonly size: number
+  /** Waits for the answer to a row's command. */
+  wait(correlationId: string, messageId: string, limits: WaitOptions): Promise<unknown>
+  /** The command did not go out: ends the wait for its answer. */
+  giveUp(correlationId: string, error: Error): void
+  /** Ends the waits. */
+  end(error: IsomqError): void
+}
+
+/** Who waits, and when to look for the answer in the table. */
+interface Sought {
+  readonly correlationId: string
+  readonly messageId: string
+  due: number
+  pause: number
+}
+
+const FIRST_PAUSE = 1_000
+const MOST_IDS = 100
+
+export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): Answers {
+  const pending = createPending<string, { readonly json: unknown }>(provider, clock, Number.POSITIVE_INFINITY)
+  const sought = new Map<string, Sought>()
+  const counters = { answered: 0, found: 0, unclaimed: 0 }
+  let cancel: (() => void) | undefined
+  let looking = false
+
+  /** Says whether somebody has waited for it. */
+  function settle(correlationId: string, text: string): boolean {
+    let answer: { readonly json: unknown } | IsomqError
+    try {
+      answer = { json: JSON.parse(text) }
+    } catch (cause) {
+      answer = new IsomqError(provider, 'PROTOCOL', 'the answer to the command is not JSON', { cause })
+    }
+    return pending.settle(correlationId, answer)
+  }
+
+  function plan(): void {
+    cancel?.()
+    cancel = undefined
+    if (looking) return
+    let next = Number.POSITIVE_INFINITY
+    for (const { due } of sought.values()) next = Math.min(next, due)
+    if (next < Number.POSITIVE_INFINITY) cancel = alarm(clock, Math.max(0, next - clock.now()), look)
+  }
+
+  async function look(): Promise<void> {
+    const now = clock.now()
+    const due = [...sought.values()].filter((one) => one.due <= now)
+    looking = true
+    for (const one of due) {
+      one.due = now + one.pause
+      one.pause = Math.min(one.pause * 2, Math.max(lookEvery, FIRST_PAUSE * 30))
+    }
+    for (let at = 0; at < due.length; at += MOST_IDS) await find(due.slice(at, at + MOST_IDS))
+    looking = false
+    plan()
+  }
+
+  /** Looks for answers in the table. */
+  async function find(wanted: readonly Sought[]): Promise<void> {
+    try {
+      const byId = new Map(wanted.map((one) => [one.messageId, one.correlationId]))
+      for (const { id, commandResponse, status } of await read([...byId.keys()])) {
+        const correlationId = byId.get(id) ?? ''
+        if (commandResponse !== null) {
+          if (settle(correlationId, commandResponse)) counters.found++
+        } else if (status === 'TIMED_OUT') {
+          const text = 'the command expired before the client answered'
+          pending.settle(correlationId, new IsomqError(provider, 'TIMEOUT', text, { retryable: false }))
+        }
+      }
+    } catch (error) {
+      trace('unread', () => ({ commands: wanted.length, error: String(error) }))
+    }
+  }
+
+  return {
+    counters,
+    get size() {
+      return sought.size
+    },
+    get waiting() {
+      return sought.size > 0
+    },
+    async wait(correlationId, messageId, limits) {
+      const pause = lookEvery || Number.POSITIVE_INFINITY
+      const one: Sought = { correlationId, messageId, due: clock.now() + pause, pause }
+      sought.set(correlationId, one)
+      if (!cancel) plan()
+      try {
+        const answer = pending.add(correlationId, 'answer to the command', limits, () => {})
+        const { json } = await answer.catch(async (error: IsomqError) => {
+          // The last chance of an answer that went to a queue that was gone.
+          if (error.code !== 'TIMEOUT' || !error.retryable) throw error
+          const late = pending.add(correlationId, 'answer', {}, () => {})
+          find([one]).then(() => pending.settle(correlationId, error))
+          return late
+        })
+        counters.answered++
+        return json
+      } finally {
+        sought.delete(correlationId)
+        if (sought.size === 0) plan()
+      }
+    },
+    giveUp: (correlationId, error) => void pending.settle(correlationId, error),
+    reply(correlationId, body) {
+      if (settle(correlationId, body)) return
+      counters.unclaimed++
+      trace('unclaimed', () => ({ correlationId }))
+    },
+    lost() {
+      for (const one of sought.values()) {
+        one.due = clock.now()
+        one.pause = FIRST_PAUSE
+      }
+      plan()
+    },
+    end: (error) => pending.rejectAll(error),
+  }
+}

@@ -1,0 +1,196 @@
+import { IsomqError } from '../core/errors.ts'
+import { createLife, type Life } from '../core/life.ts'
+import * as o from '../core/options.ts'
+import { quiet, wait } from '../core/wait.ts'
+import { createAnswers } from './answers.ts'
+import { checkMs, checkSender, checkText, payloadText } from './payload.ts'
+import type { TamarRecord } from './ports.ts'
+import { createSender, type TamarSettings } from './sender.ts'
+import { type Step, type Trail, takeStep, withTrail } from './step.ts'
+import type { TamarClient, TamarClientOptions, TamarLifeEvents, TamarResult } from './types.ts'
+import { provider } from './wrong.ts'
+
+const RELIABLE = 1
+const COMMAND = 2
+/** The last instant that a TIMESTAMP of MySQL can hold. */
+const LAST = 2_147_483_647_000
+const INT = 2 ** 31 - 1
+
+const REALTIME: Step = { service: 'redis', failed: 'Redis did not confirm the realtime message' }
+const READ: Step = { service: 'store', failed: 'MySQL did not give the row' }
+const OPEN: Step = { service: 'broker', failed: 'RabbitMQ could not be reached' }
+
+/**
+ * Sends realtime, reliable and command messages to users over Redis, MySQL and RabbitMQ, which drivers reach.
+ *
+ * @throws IsomqError `CONFIG` when an option is wrong; the text names it
+ */
+export function createTamarClient(options: TamarClientOptions): TamarClient {
+  const settings = o.parseOptions<TamarSettings>(
+    provider,
+    {
+      ...o.injected(),
+      redis: o.driver('publish', 'incr'),
+      store: o.driver('insert', 'select'),
+      broker: o.driver('publish', 'listen', 'close'),
+      stepTimeout: o.ms(30_000),
+      maxPayload: o.count(1_000_000),
+      maxPending: o.count(10_000),
+      lookEvery: o.ms(30_000),
+    },
+    options,
+  )
+  const { clock, redis, store, broker, maxPayload, maxPending } = settings
+  let realtime = 0
+  /** Commands that wait, from before their row is written on. */
+  let waiting = 0
+
+  const life: Life<TamarLifeEvents> = createLife({
+    ...settings,
+    provider,
+    drain: () => Promise.allSettled([...sender.running]),
+    drop: (error) => answers.end(error),
+    stop: async () => void (await broker.close()),
+  })
+  const sender = createSender(settings, life)
+  const read = (ids: readonly string[]): Promise<readonly TamarRecord[]> =>
+    takeStep(settings, READ, undefined, (limits) => store.select(ids, limits))
+  const answers = createAnswers({ ...settings, read, trace: life.trace })
+  broker.listen(answers)
+
+  const bodyOf = (messageId: string): string => `{"message_id": ${JSON.stringify(messageId)}}`
+
+  async function command(
+    correlationId: string,
+    trail: Trail,
+    write: () => Promise<string>,
+    limits: () => { signal: AbortSignal | undefined; timeout: number },
+    waits: boolean,
+  ): Promise<unknown> {
+    const { signal } = limits()
+    let answer: Promise<unknown> | undefined
+    await sender.follow({ signal }, trail, async () => {
+      const messageId = await write()
+      // The answer may come as soon as the message is out, and before its confirmation.
+      answer = waits ? quiet(answers.wait(correlationId, messageId, limits())) : undefined
+      const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail)
+      if (!answer) return sent
+      sent.catch((error) => answers.giveUp(correlationId, error))
+      await Promise.race([sent, answer])
+    })
+    return answer
+  }
+
+  const client: TamarClient = {
+    async sendRealtime(userId, payload, limits = {}) {
+      const channel = `realtime:user:${checkText('userId', userId)}`
+      const text = payloadText(payload, maxPayload)
+      life.check()
+      await sender.follow(limits, { row: false }, () =>
+        takeStep(settings, REALTIME, undefined, (within) => redis.publish(channel, text, within)),
+      )
+      realtime++
+    },
+    async sendReliable(userId, payload, { signal, ...by } = {}) {
+      const fields = {
+        targetUserId: checkText('userId', userId),
+        pushType: RELIABLE,
+        payload: payloadText(payload, maxPayload),
+        commandRequestId: null,
+        expiresAt: null,
+        retryInterval: null,
+      } as const
+      checkSender(by)
+      life.check()
+      const trail: Trail = { row: false }
+      return sender.follow({ signal }, trail, async () => {
+        const messageId = await sender.write(fields, by, trail, signal)
+        await sender.publish({ body: bodyOf(messageId) }, trail)
+        return messageId
+      })
+    },
+    async sendCommand<T>(userId: string, given: Parameters<TamarClient['sendCommand']>[1]): Promise<T> {
+      const { type, data = null, timeout = 1_800_000, retryInterval = 60_000, signal, ...more } = given
+      const { wait: waits = true, ...by } = more
+      const startedAt = clock.now()
+      const commandRequestId = globalThis.crypto.randomUUID()
+      const fields = {
+        targetUserId: checkText('userId', userId),
+        pushType: COMMAND,
+        payload: payloadText({ type: checkText('type', type), data }, maxPayload),
+        commandRequestId,
+        expiresAt: startedAt + checkMs('timeout', timeout, LAST - startedAt),
+        retryInterval: checkMs('retryInterval', retryInterval, INT),
+      } as const
+      checkSender(by)
+      life.check()
+      if (waits && waiting >= maxPending) {
+        const text = `${maxPending} commands wait for an answer; await some first, or raise maxPending`
+        throw new IsomqError(provider, 'QUEUE_FULL', text)
+      }
+      const trail: Trail = { row: false }
+      if (waits) waiting++
+      try {
+        const answer = await command(
+          commandRequestId,
+          trail,
+          () => sender.write(fields, by, trail, signal),
+          () => ({ signal, timeout: Math.max(1, fields.expiresAt - clock.now()) }),
+          waits,
+        )
+        return (waits ? answer : trail.messageId) as T
+      } catch (error) {
+        throw withTrail(error, trail)
+      } finally {
+        if (waits) waiting--
+      }
+    },
+    async dispatch(messageId, limits = {}) {
+      checkText('messageId', messageId)
+      life.check()
+      const trail: Trail = { messageId, row: true }
+      await sender.follow(limits, trail, async () => {
+        const [row] = await read([messageId])
+        if (!row) throw missing(messageId)
+        const correlationId = row.commandRequestId ?? undefined
+        await sender.publish({ body: bodyOf(row.id), correlationId }, trail)
+      })
+    },
+    async result<T>(messageId: string, limits = {}) {
+      checkText('messageId', messageId)
+      life.check()
+      const waits = { provider, clock, what: 'row' } as const
+      const [row] = await wait<readonly TamarRecord[]>(limits, waits, (resolve, reject) => {
+        read([messageId]).then(resolve, reject)
+        return undefined
+      })
+      if (!row) return undefined
+      return { messageId: row.id, status: row.status, response: responseOf(row) } as TamarResult<T>
+    },
+    async connect(limits = {}) {
+      life.revive()
+      life.check()
+      await takeStep(settings, OPEN, undefined, (within) => broker.connect?.({ ...within, ...limits }))
+    },
+    on: life.on,
+    stats: () => ({ realtime, ...sender.counters, ...answers.counters, waiting }),
+    close: life.close,
+    [Symbol.asyncDispose]: () => life.close(),
+  }
+  return client
+}
+
+const missing = (messageId: string): IsomqError =>
+  new IsomqError(provider, 'PROVIDER', 'there is no row with this id; send the message', {
+    details: { service: 'store', messageId, row: false },
+  })
+
+function responseOf({ id, commandResponse }: TamarRecord): unknown {
+  if (commandResponse === null) return undefined
+  try {
+    return JSON.parse(commandResponse)
+  } catch (cause) {
+    const text = 'the answer in the table is not JSON'
+    throw new IsomqError(provider, 'PROTOCOL', text, { cause, details: { messageId: id, row: true } })
+  }
+}

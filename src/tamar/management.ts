@@ -1,0 +1,194 @@
+import { decodeText, encodeText } from '../core/bytes.ts'
+import { alarm } from '../core/clock.ts'
+import { base64, fromBase64, percent } from '../core/encoding.ts'
+import { IsomqError } from '../core/errors.ts'
+import { excerpt, type Fetch, type HttpAnswer, isSuccess, send, statusError } from '../core/http.ts'
+import * as o from '../core/options.ts'
+import { retryWithin } from '../core/retry.ts'
+import { quiet, type WaitOptions } from '../core/wait.ts'
+import { accessPieces, type BrokerAccess } from './access.ts'
+import type { TamarBroker, TamarReplies } from './ports.ts'
+import { provider, wrong } from './wrong.ts'
+
+/** Options of `managementBroker`. */
+export interface ManagementBrokerOptions extends BrokerAccess {
+  /** URL of the HTTP API, without `/api`. */
+  url: string
+  /** Milliseconds between two questions for answers, while somebody waits for one. Default 1,000. */
+  pollEvery?: number | undefined
+  /** Milliseconds after which RabbitMQ drops the queue for answers when nobody asks it. Default 60,000. */
+  expires?: number | undefined
+  /** Milliseconds that one request may take while asking for answers. Default 30,000. */
+  timeout?: number | undefined
+  /** How often a request is tried again that failed in passing. Default 2. */
+  retries?: number | undefined
+  /** Default: the runtime's, looked up at every call. */
+  fetch?: Fetch | undefined
+}
+
+type Optional = 'fetch' | 'logger'
+type Settings = Required<Omit<ManagementBrokerOptions, Optional>> & Pick<ManagementBrokerOptions, Optional>
+
+/** Answers that are fetched at once. */
+const BATCH = 100
+/** Milliseconds between two questions that are not answered, at most. */
+const SLOWEST = 30_000
+
+/**
+ * RabbitMQ by the HTTP API of its management plugin: slower than a socket, but it tells when no queue is bound to
+ * receive a message. Answers are asked for while somebody waits for one.
+ *
+ * @throws IsomqError `CONFIG` when an option is wrong; the text names it
+ */
+export function managementBroker(options: ManagementBrokerOptions): TamarBroker {
+  const settings = o.parseOptions<Settings>(
+    provider,
+    {
+      ...accessPieces(),
+      url: o.url('http'),
+      pollEvery: o.count(1_000),
+      expires: o.count(60_000),
+      timeout: o.ms(30_000),
+      retries: o.count(2, 0),
+      fetch: o.callback(),
+    },
+    options,
+  )
+  const { clock, username, password, exchange, routingKey, pollEvery, expires, timeout } = settings
+  const vhost = percent(settings.vhost)
+  const base = settings.url.replace(/\/$/, '')
+  const authorization = `Basic ${base64(encodeText(`${username}:${password}`))}`
+  const queue = `isomq.replies.${globalThis.crypto.randomUUID()}`
+  const how = { ...settings, provider, may: isPassing } as const
+  let replies: TamarReplies | undefined
+  /** When the queue was last declared or asked. */
+  let seenAt = Number.NEGATIVE_INFINITY
+  let declaring: Promise<unknown> | undefined
+  let cancel = () => {}
+  let polling = false
+  /** Questions in a row that were not answered. */
+  let failures = 0
+  let closed = false
+
+  function trace(event: string, facts: Record<string, unknown>): void {
+    // Nothing that a logger does may harm a call.
+    if (settings.logger) {
+      const { logger } = settings
+      quiet((async () => logger({ provider, at: clock.now(), event, ...facts }))())
+    }
+  }
+
+  /** One request; gives the JSON of the answer, undefined where it has none. */
+  async function ask(method: string, path: string, fields: object | undefined, limits: WaitOptions) {
+    const headers = { authorization, 'content-type': 'application/json' }
+    const body = fields && JSON.stringify(fields)
+    const answer = await send(how, { ...limits, url: `${base}/api/${path}`, method, headers, body })
+    return judge(answer, password)
+  }
+
+  const askAgain = (limits: WaitOptions, ...[method, path, fields]: [string, string, object?]) =>
+    retryWithin(limits, how, (signal) => ask(method, path, fields, { signal }))
+
+  /** The queue for answers is there for a while from now on. */
+  async function declare(limits: WaitOptions): Promise<void> {
+    if (clock.now() - seenAt < expires / 2) return
+    const fields = { durable: false, auto_delete: false, arguments: { 'x-expires': expires } }
+    declaring ??= askAgain(limits, 'PUT', `queues/${vhost}/${queue}`, fields).finally(() => {
+      declaring = undefined
+    })
+    await declaring
+    seenAt = clock.now()
+  }
+
+  async function poll(): Promise<void> {
+    let messages: unknown = []
+    try {
+      const fields = { count: BATCH, ackmode: 'ack_requeue_false', encoding: 'auto' }
+      messages = await ask('POST', `queues/${vhost}/${queue}/get`, fields, { timeout })
+      seenAt = clock.now()
+      failures = 0
+    } catch (error) {
+      // What an answer holds is gone from the queue, also when it does not arrive; and the queue may be gone.
+      seenAt = Number.NEGATIVE_INFINITY
+      failures++
+      trace('unasked', { error: String(error) })
+      replies?.lost()
+    }
+    const all = Array.isArray(messages) ? messages : []
+    for (const { payload, payload_encoding: encoding, properties } of all) {
+      replies?.reply(String(properties?.correlation_id ?? ''), textOf(String(payload), encoding))
+    }
+    polling = false
+    plan(all.length < BATCH ? Math.min(pollEvery * 2 ** failures, SLOWEST) : 1)
+  }
+
+  function plan(pause: number): void {
+    if (polling || closed || !replies?.waiting) return
+    polling = true
+    cancel = alarm(clock, pause, () => void poll())
+  }
+
+  return {
+    async publish({ body, correlationId }, limits) {
+      if (closed) throw new IsomqError(provider, 'CLOSED', 'the broker is closed')
+      if (correlationId !== undefined) await declare(limits)
+      const answering = correlationId && { correlation_id: correlationId, reply_to: queue }
+      const properties = { delivery_mode: 2, content_type: 'application/json', ...answering }
+      const fields = { properties, routing_key: routingKey, payload: body, payload_encoding: 'string' }
+      const path = `exchanges/${vhost}/${percent(exchange)}/publish`
+      const { routed } = Object(await askAgain(limits, 'POST', path, fields)) as { routed?: unknown }
+      if (routed !== true) {
+        const text = `no queue is bound to the exchange "${exchange}" with "${routingKey}"; is the gateway set up?`
+        throw new IsomqError(provider, 'PROVIDER', text, { details: { routed }, retryable: true })
+      }
+      if (correlationId !== undefined) plan(pollEvery)
+    },
+    listen(listener) {
+      if (replies) throw wrong('this broker serves another client already; make one for each')
+      replies = listener
+    },
+    async connect(limits) {
+      closed = false
+      await askAgain(limits, 'GET', `exchanges/${vhost}/${percent(exchange)}`)
+    },
+    async close() {
+      closed = true
+      polling = false
+      cancel()
+    },
+  }
+}
+
+/** @throws IsomqError `AUTH_REJECTED`, `PROVIDER` with RabbitMQ's reason, `HTTP`, `PROTOCOL` */
+function judge(answer: HttpAnswer, password: string): unknown {
+  const { status, text } = answer
+  const details = { status, body: excerpt(text, [password]) }
+  if (status === 401 || status === 403) {
+    const hint =
+      'RabbitMQ refused the sign-in; check user and password, and that the user may use the HTTP API'
+    throw new IsomqError(provider, 'AUTH_REJECTED', hint, { details })
+  }
+  if (isSuccess(answer) && text === '') return undefined
+  try {
+    const found = JSON.parse(text)
+    if (isSuccess(answer)) return found
+    if (status < 500 && typeof found?.reason === 'string') {
+      const said = excerpt(found.reason, [password])
+      throw new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, { details })
+    }
+  } catch (cause) {
+    if (cause instanceof IsomqError) throw cause
+    if (isSuccess(answer)) {
+      const what = 'RabbitMQ answered with something else; check that the URL is that of its HTTP API'
+      throw new IsomqError(provider, 'PROTOCOL', what, { cause, details })
+    }
+  }
+  throw statusError(provider, answer, [password])
+}
+
+/** Whether to try again; to publish twice does no harm. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof IsomqError && (error.retryable || error.code === 'CONNECTION_LOST')
+
+const textOf = (payload: string, encoding: unknown): string =>
+  encoding === 'base64' ? decodeText(fromBase64(payload)) : payload

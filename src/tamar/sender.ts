@@ -1,0 +1,105 @@
+import { IsomqError } from '../core/errors.ts'
+import type { Life } from '../core/life.ts'
+import { aborted, quiet, type WaitOptions, wait } from '../core/wait.ts'
+import type { TamarDispatch, TamarRow } from './ports.ts'
+import { type Step, type Trail, takeStep, withTrail } from './step.ts'
+import type { TamarClientOptions, TamarLifeEvents, TamarSender } from './types.ts'
+import { provider } from './wrong.ts'
+
+/** The options with their defaults. */
+export type TamarSettings = Required<Omit<TamarClientOptions, 'logger'>> & Pick<TamarClientOptions, 'logger'>
+
+/** What one kind of message has in its row. */
+export type RowFields = Pick<
+  TamarRow,
+  'targetUserId' | 'pushType' | 'payload' | 'commandRequestId' | 'expiresAt' | 'retryInterval'
+>
+
+/** The steps of a send, in the order in which a crash between two of them does the least harm. */
+export interface Sender {
+  readonly counters: { rows: number; dispatched: number }
+  /** Sends that are on their way. */
+  readonly running: ReadonlySet<Promise<unknown>>
+  /**
+   * Waits for a send as long as its caller does. What has begun goes on without him: to stop between row and dispatch
+   * would leave a row that nobody knows of.
+   */
+  follow<T>(limits: WaitOptions, trail: Trail, send: () => Promise<T>): Promise<T>
+  /** Takes a sequence number and writes the row; nothing is left when the signal ends it before the row is begun. */
+  write(fields: RowFields, sender: TamarSender, trail: Trail, signal?: AbortSignal): Promise<string>
+  publish(dispatch: TamarDispatch, trail: Trail): Promise<void>
+}
+
+const SEQUENCE: Step = {
+  service: 'redis',
+  failed: 'Redis gave no sequence number, so nothing was written and nothing sent',
+}
+const ROW: Step = {
+  service: 'store',
+  failed: 'MySQL did not take the row, so nothing was sent',
+  unsure: 'MySQL did not confirm the row; dispatch(messageId) sends it if it exists',
+}
+const DISPATCH: Step = {
+  service: 'broker',
+  failed:
+    'the row exists, but RabbitMQ did not confirm its dispatch; call dispatch(messageId), do not send again',
+}
+
+export function createSender(settings: TamarSettings, life: Life<TamarLifeEvents>): Sender {
+  const { clock, redis, store, broker } = settings
+  const counters = { rows: 0, dispatched: 0 }
+  const running = new Set<Promise<unknown>>()
+
+  function track<T>(sending: Promise<T>): Promise<T> {
+    running.add(sending)
+    const done = () => void running.delete(sending)
+    sending.then(done, done)
+    return sending
+  }
+
+  return {
+    counters,
+    running,
+    async follow(limits, trail, send) {
+      let left = false
+      try {
+        return await wait(limits, { provider, clock, what: 'dispatch' }, (resolve, reject) => {
+          track(send()).then(resolve, (error) => {
+            // Whom it concerns has gone, and there may be a row.
+            if (left && trail.messageId) life.report(error)
+            reject(error)
+          })
+          return () => {
+            left = true
+          }
+        })
+      } catch (error) {
+        throw withTrail(error, trail)
+      }
+    },
+    async write(fields, { senderType = 'server', senderId = null }, trail, signal) {
+      const key = `seq:user:${fields.targetUserId}`
+      const seq = String(await takeStep(settings, SEQUENCE, trail, (limits) => redis.incr(key, limits)))
+      if (!/^\d{1,19}$/.test(seq)) {
+        throw new IsomqError(provider, 'PROTOCOL', 'Redis answered INCR with something that is no number')
+      }
+      // Nobody waits any more, and nothing has been left.
+      if (signal?.aborted) throw aborted(provider, 'dispatch', signal)
+      const id = globalThis.crypto.randomUUID()
+      Object.assign(trail, { messageId: id, row: 'unknown' })
+      const nonce = globalThis.crypto.randomUUID()
+      const row: TamarRow = { ...fields, id, senderType, senderId, seq, nonce, status: 'PENDING' }
+      await takeStep(settings, ROW, trail, (limits) => store.insert(row, limits))
+      trail.row = true
+      counters.rows++
+      life.trace('written', () => ({ messageId: id, seq }))
+      return id
+    },
+    async publish(dispatch, trail) {
+      // It may outlive the wait for the answer, which can come first.
+      await quiet(track(takeStep(settings, DISPATCH, trail, (limits) => broker.publish(dispatch, limits))))
+      counters.dispatched++
+      life.trace('dispatched', () => ({ messageId: trail.messageId }))
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import { decodeText, encodeText } from '../core/bytes.ts'
+import { IsomqError } from '../core/errors.ts'
+import type { Frame } from '../core/socket.ts'
+import { provider } from './wrong.ts'
+
+/** A frame of STOMP 1.2; of a header that comes twice, the first counts. */
+export interface StompFrame {
+  readonly command: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+const LF = 10
+const CR = 13
+/** Bytes of a frame that is not complete yet. */
+const MOST = 16 * 1024 * 1024
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', ':': '\\c' }
+const UNITS: Readonly<Record<string, string>> = { '\\\\': '\\', '\\n': '\n', '\\r': '\r', '\\c': ':' }
+
+const escaped = (text: string): string => text.replace(/[\\\n\r:]/g, (unit) => ESCAPES[unit]!)
+const plain = (text: string): string => text.replace(/\\./g, (pair) => UNITS[pair] ?? pair)
+
+/** A frame as text. */
+export function encodeStomp(
+  command: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  body = '',
+): string {
+  let text = command
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) text += `\n${escaped(name)}:${escaped(value)}`
+  }
+  return `${text}\n\n${body}\0`
+}
+
+/** The sign of life between two frames. */
+export const HEART_BEAT = '\n'
+
+/** Reads frames, however the messages of the socket cut them. */
+export function createStompReader(): (raw: Frame) => StompFrame[] {
+  let rest: Uint8Array = new Uint8Array()
+  return (raw) => {
+    const bytes = typeof raw === 'string' ? encodeText(raw) : raw
+    rest = rest.length === 0 ? bytes : joined(rest, bytes)
+    const frames: StompFrame[] = []
+    let at = 0
+    for (;;) {
+      while (rest[at] === LF || rest[at] === CR) at++
+      const read = at < rest.length ? readFrame(rest, at) : undefined
+      if (!read) break
+      frames.push(read.frame)
+      at = read.end
+    }
+    rest = rest.subarray(at)
+    if (rest.length > MOST) throw malformed(`a frame is longer than ${MOST} bytes`)
+    return frames
+  }
+}
+
+function joined(one: Uint8Array, two: Uint8Array): Uint8Array {
+  const all = new Uint8Array(one.length + two.length)
+  all.set(one)
+  all.set(two, one.length)
+  return all
+}
+
+/** The frame that begins at `start`, if all of it is there. */
+function readFrame(bytes: Uint8Array, start: number): { frame: StompFrame; end: number } | undefined {
+  const lines: string[] = []
+  let at = start
+  for (;;) {
+    const end = bytes.indexOf(LF, at)
+    if (end < 0) return undefined
+    const line = decodeText(bytes.subarray(at, bytes[end - 1] === CR ? end - 1 : end))
+    at = end + 1
+    if (line === '') break
+    lines.push(line)
+  }
+  const [command = '', ...pairs] = lines
+  if (!/^[A-Z]+$/.test(command)) throw malformed('what arrived is no STOMP frame')
+  const headers = headersOf(pairs)
+  const length = headers['content-length']
+  const end = length === undefined ? bytes.indexOf(0, at) : at + Number(length)
+  if (Number.isNaN(end)) throw malformed('the content-length of a frame is no number')
+  if (end < 0 || end >= bytes.length) return undefined
+  if (bytes[end] !== 0) throw malformed('a frame is longer than it says')
+  return { frame: { command, headers, body: decodeText(bytes.subarray(at, end)) }, end: end + 1 }
+}
+
+function headersOf(lines: readonly string[]): Record<string, string> {
+  const headers = Object.create(null) as Record<string, string>
+  for (const line of lines) {
+    const at = line.indexOf(':')
+    if (at < 0) throw malformed('a header has no colon')
+    headers[plain(line.slice(0, at))] ??= plain(line.slice(at + 1))
+  }
+  return headers
+}
+
+const malformed = (what: string): IsomqError =>
+  new IsomqError(provider, 'PROTOCOL', `${what}; check that the URL is that of RabbitMQ's Web STOMP`)

@@ -1,0 +1,248 @@
+import type { ReconnectOptions } from '../core/backoff.ts'
+import { alarm } from '../core/clock.ts'
+import { type Connection, type ConnectionStatus, createConnection } from '../core/connection.ts'
+import { IsomqError } from '../core/errors.ts'
+import { excerpt } from '../core/http.ts'
+import { type CloseOptions, createLife, type Life, type LifeEvents } from '../core/life.ts'
+import { type Line, PATIENCE, useLine } from '../core/line.ts'
+import type { State } from '../core/machine.ts'
+import * as o from '../core/options.ts'
+import { createPending } from '../core/pending.ts'
+import type { Session } from '../core/session.ts'
+import type { WebSocketClass } from '../core/socket.ts'
+import type { WaitOptions } from '../core/wait.ts'
+import { accessPieces, type BrokerAccess } from './access.ts'
+import type { TamarBroker, TamarDispatch, TamarReplies } from './ports.ts'
+import { createStompReader, encodeStomp, HEART_BEAT, type StompFrame } from './stomp.ts'
+import { provider, wrong } from './wrong.ts'
+
+/** Options of `stompBroker`. */
+export interface StompBrokerOptions extends BrokerAccess {
+  /** URL of Web STOMP, such as `wss://rabbit.example/ws`. */
+  url: string
+  /** Milliseconds between signs of life, of both sides; 0 asks for none. Default 10,000. */
+  heartBeat?: number | undefined
+  /** How often a message is sent again whose confirmation was lost with its socket. Default 2. */
+  retries?: number | undefined
+  /** Messages that may wait for a confirmation; more are `QUEUE_FULL`. Default 10,000. */
+  maxPending?: number | undefined
+  /** Milliseconds for opening the socket and signing in together. Default 10,000. */
+  connectTimeout?: number | undefined
+  /** When to try again after the socket was lost; false never does. */
+  reconnect?: false | ReconnectOptions | undefined
+  /** Default: the runtime's, or that of `ws` where it has none. */
+  WebSocket?: WebSocketClass | undefined
+}
+
+export interface StompBrokerEvents extends LifeEvents<ConnectionStatus> {}
+
+/** RabbitMQ over a WebSocket. */
+export interface StompBroker extends TamarBroker {
+  readonly state: State
+  connect(limits?: WaitOptions): Promise<void>
+  /** Adds a handler; returns what takes it off again. */
+  on<K extends keyof StompBrokerEvents>(
+    type: K,
+    handler: (event: StompBrokerEvents[K]) => unknown,
+  ): () => void
+  close(options?: CloseOptions): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+type Optional = 'WebSocket' | 'logger'
+type Settings = Required<Omit<StompBrokerOptions, Optional>> & Pick<StompBrokerOptions, Optional>
+
+const PROTOCOL = 'v12.stomp'
+/** Where the answers to this client's commands arrive: a queue that RabbitMQ makes for this session alone. */
+const REPLIES = '/temp-queue/isomq'
+/** Milliseconds of silence that are suspicious where no signs of life are agreed on. */
+const SILENCE = 300_000
+
+/**
+ * RabbitMQ by its plugin Web STOMP. A receipt is RabbitMQ's confirmation; it also comes for what no queue is bound to
+ * receive, which STOMP has no way to tell.
+ *
+ * @throws IsomqError `CONFIG` when an option is wrong; the text names it
+ */
+export function stompBroker(options: StompBrokerOptions): StompBroker {
+  const settings = o.parseOptions<Settings>(
+    provider,
+    {
+      ...accessPieces(),
+      url: o.url('ws'),
+      heartBeat: o.ms(10_000),
+      retries: o.count(2, 0),
+      maxPending: o.count(10_000),
+      connectTimeout: o.ms(10_000),
+      reconnect: o.reconnect(),
+      WebSocket: o.callback(),
+    },
+    options,
+  )
+  const { clock, username, password, vhost, heartBeat, exchange, routingKey, maxPending } = settings
+  const destination = `/exchange/${encodeURIComponent(exchange)}/${encodeURIComponent(routingKey)}`
+  const pending = createPending<string, true>(provider, clock, Number.POSITIVE_INFINITY)
+  const running = new Set<Promise<void>>()
+  let replies: TamarReplies | undefined
+  let read = createStompReader()
+  let receipts = 0
+  let stopBeating = () => {}
+
+  const life: Life<StompBrokerEvents> = createLife({
+    ...settings,
+    provider,
+    drain: () => Promise.allSettled([...running]),
+    drop: (error) => pending.rejectAll(error),
+    stop: (error) => connection.stop(error),
+  })
+
+  const connection: Connection = createConnection({
+    ...settings,
+    provider,
+    idleTimeout: heartBeat ? heartBeat * 2 : SILENCE,
+    gaveUp(error) {
+      life.gaveUp(error)
+      connection.stop(error)
+    },
+    changed: life.changed,
+    status: life.status,
+    dial() {
+      read = createStompReader()
+      const beats = `${heartBeat},${heartBeat}`
+      const headers = {
+        'accept-version': '1.2',
+        host: vhost,
+        login: username,
+        passcode: password,
+        'heart-beat': beats,
+      }
+      return { url: settings.url, protocols: [PROTOCOL], hello: [encodeStomp('CONNECT', headers)] }
+    },
+    received(session, raw) {
+      for (const frame of read(raw)) received(session, frame)
+    },
+    probe(session) {
+      // Nothing comes of it but a receipt.
+      const transaction = { transaction: 'probe', receipt: 'probe' }
+      session.send(encodeStomp('BEGIN', transaction))
+      session.send(encodeStomp('ABORT', transaction))
+    },
+    lost(_, cause) {
+      stopBeating()
+      const text = 'the socket was lost before RabbitMQ confirmed the message'
+      pending.rejectAll(new IsomqError(provider, 'CONNECTION_LOST', text, { cause }))
+      replies?.lost()
+    },
+  })
+
+  function received(session: Session, { command, headers, body }: StompFrame): void {
+    life.trace('received', () => ({ command }))
+    if (command === 'RECEIPT') pending.settle(headers['receipt-id'] ?? '', true)
+    else if (command === 'MESSAGE') replies?.reply(headers['correlation-id'] ?? '', body)
+    else if (command === 'CONNECTED') welcomed(session, headers['heart-beat'])
+    else if (command === 'ERROR') session.end(refusal(session, headers.message, body))
+  }
+
+  function welcomed(session: Session, beats = '0,0'): void {
+    session.accept()
+    const [, asked = 0] = beats.split(',').map(Number)
+    if (heartBeat && asked) beat(session, Math.max(heartBeat, asked) / 2)
+  }
+
+  /** Says that this side is alive, early enough for a line that is slow. */
+  function beat(session: Session, pause: number): void {
+    stopBeating = alarm(clock, pause, () => {
+      if (session !== connection.session) return
+      session.send(HEART_BEAT)
+      beat(session, pause)
+    })
+  }
+
+  function refusal({ ready }: Session, message = 'an error', body = ''): IsomqError {
+    const said = excerpt([message, body.trim()].filter(Boolean).join(': '), [password])
+    // RabbitMQ may leave the socket open behind it: it is of no use any more.
+    return ready
+      ? new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, { details: { message } })
+      : new IsomqError(
+          provider,
+          'AUTH_REJECTED',
+          `RabbitMQ refused the sign-in ("${said}"); check user, password and vhost`,
+        )
+  }
+
+  const line: Line<Session> = {
+    provider,
+    clock,
+    check: life.check,
+    start: () => connection.start(),
+    find: () => connection.session,
+    ready: (limits) => connection.connect(limits),
+  }
+
+  async function publish({ body, correlationId }: TamarDispatch, limits: WaitOptions): Promise<void> {
+    const startedAt = clock.now()
+    for (let tries = 0; ; tries++) {
+      const timeout = limits.timeout && Math.max(1, limits.timeout - (clock.now() - startedAt))
+      try {
+        await useLine(line, { ...limits, timeout }, (session, left) => {
+          const receipt = String(++receipts)
+          const frame = encodeStomp(
+            'SEND',
+            {
+              destination,
+              'content-type': 'application/json',
+              persistent: 'true',
+              receipt,
+              'correlation-id': correlationId,
+              'reply-to': correlationId && REPLIES,
+            },
+            body,
+          )
+          const how = { signal: limits.signal, timeout: left }
+          return pending.add(receipt, 'confirmation', how, () => session.send(frame))
+        })
+        return
+      } catch (error) {
+        if (!(error instanceof IsomqError) || error.code !== 'CONNECTION_LOST') throw error
+        if (tries >= settings.retries) throw neverConfirmed(tries + 1, error)
+      }
+    }
+  }
+
+  /** A missing exchange shows in nothing but this. */
+  function neverConfirmed(times: number, cause: IsomqError): IsomqError {
+    const text =
+      `RabbitMQ closed the socket ${times} times before it confirmed the message; ` +
+      `check that the exchange "${exchange}" exists and that the user may write to it`
+    return new IsomqError(provider, 'CONNECTION_LOST', text, { cause, details: { exchange } })
+  }
+
+  return {
+    get state() {
+      return connection.state
+    },
+    publish(dispatch, limits) {
+      if (running.size >= maxPending) {
+        const text = `${maxPending} messages wait for a confirmation; await some first, or raise maxPending`
+        return Promise.reject(new IsomqError(provider, 'QUEUE_FULL', text))
+      }
+      const sending = publish(dispatch, limits)
+      running.add(sending)
+      const done = () => void running.delete(sending)
+      sending.then(done, done)
+      return sending
+    },
+    listen(listener) {
+      if (replies) throw wrong('this broker serves another client already; make one for each')
+      replies = listener
+    },
+    async connect({ signal, timeout = PATIENCE } = {}) {
+      life.revive()
+      life.check()
+      await connection.connect({ signal, timeout })
+    },
+    on: life.on,
+    close: life.close,
+    [Symbol.asyncDispose]: () => life.close(),
+  }
+}
