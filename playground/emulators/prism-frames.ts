@@ -1,3 +1,5 @@
+import { publication } from './prism-text.ts'
+
 /** What a client asks for over the socket. */
 export type Command =
   | {
@@ -47,13 +49,11 @@ class Reader {
 
 /** A command of any client: Go sends text frames, the others binary ones, with the same bytes in both. */
 export function decodeCommand(frame: string | ArrayBuffer): Command {
-  const bytes = typeof frame === 'string' ? new TextEncoder().encode(frame) : new Uint8Array(frame)
-  try {
-    return decode(bytes)
-  } catch (error) {
-    if (!(error instanceof Malformed) || typeof frame !== 'string' || !frame.includes('\ufffd')) throw error
-    throw new Malformed(`${error.message} (a text frame must be UTF-8; send this as a binary frame)`)
-  }
+  if (typeof frame !== 'string') return decode(new Uint8Array(frame))
+  if (!frame.startsWith('\x01') || !frame.includes('\ufffd')) return decode(new TextEncoder().encode(frame))
+  const bytes = publication(frame)
+  if (bytes !== undefined) return decode(bytes)
+  throw new Malformed('the lengths in this text frame are no UTF-8 and were lost; send it as a binary frame')
 }
 
 function decode(bytes: Uint8Array): Command {

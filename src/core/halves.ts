@@ -39,7 +39,7 @@ export function createGranter<W>(
 /** Nothing when it is too long or breaks off. */
 async function bodyOf(provider: Provider, { body }: Request): Promise<string> {
   if (!body) return ''
-  const read = readAll(provider, body as ReadableStream<Uint8Array>, MOST, 'the wish')
+  const read = readAll(provider, body as ReadableStream<Uint8Array>, MOST, 'the wish', 'ask for less')
   return decodeText(await read.catch(() => new Uint8Array()))
 }
 
@@ -78,5 +78,7 @@ export async function askServer(
   if (typeof found === 'string' && found !== '') return found
   const code = status === 401 || status === 403 ? 'AUTH_REJECTED' : 'HTTP'
   const text = `the server that was asked for a ${field} answered with status ${status} and none`
-  throw new IsomqError(http.provider, code, text, { details: { status } })
+  // As of any answer: a server that is being restarted may well grant it soon.
+  const retryable = status >= 500 || status === 429
+  throw new IsomqError(http.provider, code, text, { retryable, details: { status } })
 }

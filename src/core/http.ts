@@ -70,7 +70,9 @@ async function exchange(
   }
   const { status, headers, body: stream } = response
   try {
-    const text = stream ? decodeText(await readAll(provider, stream, MOST, 'an answer')) : ''
+    const text = stream
+      ? decodeText(await readAll(provider, stream, MOST, 'an answer', 'ask for less at once'))
+      : ''
     return { status, headers, text }
   } catch (cause) {
     if (cause instanceof IsomqError) throw cause

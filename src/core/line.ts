@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Provider } from './errors.ts'
-import { aborted, type WaitOptions } from './wait.ts'
+import { aborted, noTimeout, type WaitOptions } from './wait.ts'
 
 /** What calls go out on: something that is there only while a connection is. */
 export interface Line<L> {
@@ -29,6 +29,7 @@ export async function useLine<L, T>(
   use: (found: L, left: number) => T,
 ): Promise<Awaited<T>> {
   const { provider, clock } = line
+  if (!(timeout >= 0)) throw noTimeout(provider)
   const startedAt = clock.now()
   for (;;) {
     line.check()

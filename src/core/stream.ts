@@ -1,11 +1,15 @@
 import { IsomqError, type Provider } from './errors.ts'
 
-/** Reads a stream to its end, at most `most` bytes of it; more is a `LIMIT` error and the rest is not read. */
+/**
+ * Reads a stream to its end, at most `most` bytes of it; more is a `LIMIT` error, which ends with the remedy, and the
+ * rest is not read.
+ */
 export async function readAll(
   provider: Provider,
   stream: ReadableStream<Uint8Array>,
   most: number,
   what: string,
+  remedy: string,
 ): Promise<Uint8Array> {
   const reader = stream.getReader()
   const pieces: Uint8Array[] = []
@@ -18,7 +22,7 @@ export async function readAll(
     length += value.length
     if (length > most) {
       reader.cancel().catch(() => {})
-      throw new IsomqError(provider, 'LIMIT', `${what} exceeds ${most} bytes; raise the limit`)
+      throw new IsomqError(provider, 'LIMIT', `${what} exceeds ${most} bytes; ${remedy}`)
     }
     pieces.push(value)
   }
@@ -30,7 +34,7 @@ export async function gunzip(provider: Provider, bytes: Uint8Array, most: number
     .stream()
     .pipeThrough(new DecompressionStream('gzip') as ReadableWritablePair<Uint8Array, Uint8Array<ArrayBuffer>>)
   try {
-    return await readAll(provider, inflated, most, 'compressed content')
+    return await readAll(provider, inflated, most, 'compressed content', 'raise maxContent')
   } catch (error) {
     if (error instanceof IsomqError) throw error
     throw new IsomqError(provider, 'PROTOCOL', 'compressed content is broken; ask the sender for it', {

@@ -28,9 +28,7 @@ export function wait<T>(
   start: (resolve: (value: T) => void, reject: (error: Error) => void) => (() => void) | undefined,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (timeout !== undefined && !(timeout >= 0)) {
-      return reject(new IsomqError(provider, 'CONFIG', '"timeout" must be milliseconds from 0 on'))
-    }
+    if (timeout !== undefined && !(timeout >= 0)) return reject(noTimeout(provider))
     if (signal?.aborted) return reject(aborted(provider, what, signal))
     let undo: (() => void) | undefined
     let over = false
@@ -62,6 +60,9 @@ export function wait<T>(
     if (over) undo?.()
   })
 }
+
+export const noTimeout = (provider: Provider): IsomqError =>
+  new IsomqError(provider, 'CONFIG', '"timeout" must be milliseconds from 0 on')
 
 export function aborted(provider: Provider, what: string, signal: AbortSignal): IsomqError {
   // One of our own, such as that the client was closed, says more.

@@ -7,7 +7,7 @@ import { below, type Call, readCall, signCall } from './calls.ts'
 import type { PrismSession } from './oauthtypes.ts'
 import type { PrismSettings } from './options.ts'
 import type { PrismAnswer, PrismCallOptions, PrismCalls } from './types.ts'
-import { provider, wrong } from './wrong.ts'
+import { optionsOf, provider, wrong } from './wrong.ts'
 
 /** What makes the calls of a client. */
 export interface Caller {
@@ -145,7 +145,7 @@ export function createCalls(
     put: by('PUT'),
     delete: by('DELETE'),
     async request(method, path, params, options = {}) {
-      const call = readCall(method, below(baseUrl, path), params, options)
+      const call = readCall(method, below(baseUrl, path), params, optionsOf(options))
       try {
         return await caller.call(call, options, token)
       } catch (error) {

@@ -4,7 +4,7 @@ import { createFlights } from './flights.ts'
 import { randomText, rejected } from './oauth.ts'
 import type { PrismGuardOptions, PrismOAuth, PrismSession, PrismSessionStore } from './oauthtypes.ts'
 import { needsRefresh } from './user.ts'
-import { wrong } from './wrong.ts'
+import { optionsOf, wrong } from './wrong.ts'
 
 /** A login that was begun, under its state. */
 interface Begun {
@@ -30,8 +30,9 @@ export async function logOut(
   oauth: Pick<PrismOAuth, 'logoutUrl'>,
   request: Request,
   sessions: PrismSessionStore,
-  { cookie = COOKIE, origin, redirectUri = '/' }: PrismGuardOptions,
+  options: PrismGuardOptions,
 ): Promise<Response> {
+  const { cookie = COOKIE, origin, redirectUri = '/' } = optionsOf(options)
   const seen = seenBy(request, origin)
   const target = targetOf(redirectUri, seen)
   const id = cookieOf(request, cookie)
@@ -144,8 +145,8 @@ export function createGuard(caller: Caller, oauth: OAuth): PrismOAuth['guard'] {
     return lead(url, cookieText(cookie, browser, seen, LOGIN))
   }
   // A store that hangs shall not hold the request for ever.
-  return (request, sessions, options = {}) =>
-    caller.within(options, 'session', () => guard(request, sessions, options))
+  return async (request, sessions, options = {}) =>
+    caller.within(optionsOf(options), 'session', () => guard(request, sessions, options))
 }
 
 const isRefusal = (error: unknown): boolean =>

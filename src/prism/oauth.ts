@@ -7,7 +7,7 @@ import { below, readCall } from './calls.ts'
 import { createGuard, logOut } from './guard.ts'
 import type { PrismAuthorizeOptions, PrismOAuth, PrismSession } from './oauthtypes.ts'
 import { encodePairs, pairsOf } from './params.ts'
-import { provider, wrong } from './wrong.ts'
+import { optionsOf, provider, wrong } from './wrong.ts'
 
 /** An unguessable text. */
 export const randomText = (): string => base64Url(globalThis.crypto.getRandomValues(new Uint8Array(24)))
@@ -25,14 +25,15 @@ export function createOAuth(caller: Caller): PrismOAuth {
   ) {
     if (typeof value !== 'string' || value === '') throw wrong(`"${name}" must be a text that is not empty`)
     const call = readCall('POST', target, { [name]: value, ...more }, { hidden: [value] })
-    return (await caller.call<T>(call, options)).data
+    return (await caller.call<T>(call, optionsOf(options))).data
   }
 
   const token = async (name: string, value: string, grant_type: string, options?: WaitOptions) =>
     readSession(await post<unknown>(below(site, '/oauth/token'), [name, value], { grant_type }, options))
 
   const oauth: Omit<PrismOAuth, 'guard' | 'logout'> = {
-    authorizeUrl({ redirectUri, state = randomText(), view, ttl }: PrismAuthorizeOptions) {
+    authorizeUrl(options: PrismAuthorizeOptions) {
+      const { redirectUri, state = randomText(), view, ttl } = optionsOf(options)
       if (!/^https?:\/\//i.test(redirectUri) || !URL.canParse(redirectUri)) {
         throw wrong('"redirectUri" must be a URL of http:// or https://')
       }

@@ -3,7 +3,7 @@ import { type Caller, createCalls } from './caller.ts'
 import { createFlights } from './flights.ts'
 import type { PrismOAuth, PrismSession } from './oauthtypes.ts'
 import type { PrismUser } from './types.ts'
-import { wrong } from './wrong.ts'
+import { optionsOf, wrong } from './wrong.ts'
 
 const ONLY = 'refresh'
 
@@ -68,7 +68,7 @@ export function createUser(
     get session() {
       return session
     },
-    refresh: (limits = {}) => caller.within(limits, 'session', refresh),
+    refresh: async (limits = {}) => caller.within(optionsOf(limits), 'session', refresh),
   }
 }
 

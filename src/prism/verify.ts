@@ -123,7 +123,7 @@ async function partsOf(
   const { pathname, searchParams } = new URL(request.url)
   const isForm = /^application\/x-www-form-urlencoded *(;|$)/i.test(request.headers.get('content-type') ?? '')
   const stream = request.body && (request.clone().body as ReadableStream<Uint8Array>)
-  const text = stream ? decodeText(await readAll(provider, stream, maxBody, 'the body')) : ''
+  const text = stream ? decodeText(await readAll(provider, stream, maxBody, 'the body', 'raise maxBody')) : ''
   return {
     method: request.method,
     path: pathname,

@@ -1,22 +1,12 @@
 import { expect, test } from 'vitest'
 import { describePage } from './suite.ts'
-import { PHONE, type Visit } from './visit.ts'
-
-const LIVE = ['produced', 'delivered', 'handled', 'confirmed'] as const
+import { atRest, LIVE, PHONE, type Visit } from './visit.ts'
 
 // Slow enough to be seen, quick enough to be waited for.
 describePage('tmc', { tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } }, (enter) => {
-  /** At rest, page and emulator agree, and nothing is missing. */
-  async function nothingLost(one: Visit, messages: number): Promise<void> {
-    await one.says('count-confirmed', messages)
-    await one.says('count-waiting', 0)
-    await one.says('count-published', messages)
-    await one.says('count-lost', 0)
-    const stats = await one.stats()
-    expect(stats).toMatchObject({ published: messages, confirmed: messages, waiting: 0, unconfirmed: 0 })
-    for (const figure of ['delivered', 'redelivered', 'failed']) {
-      await one.says(`count-${figure}`, stats[figure]!)
-    }
+  const nothingLost = (one: Visit, messages: number): Promise<void> => {
+    const counts = { confirmed: messages, published: messages }
+    return atRest(one, counts, { unconfirmed: 0 }, ['delivered', 'redelivered', 'failed'])
   }
 
   test('shows each message from production to confirmation', async () => {
@@ -27,7 +17,7 @@ describePage('tmc', { tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } }, (e
     await one.says('page-state', 'open')
     await one.says('said', 'The page’s client has produced 10 messages.')
     await one.lived(10, ...LIVE)
-    expect(await one.part('count-round-trip').textContent()).toMatch(/^\d+ ms$/)
+    expect(await one.text('count-round-trip')).toMatch(/^\d+ ms$/)
     await one.confirmedBy(['page'], 10)
   })
 
@@ -61,7 +51,7 @@ describePage('tmc', { tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } }, (e
     expect((await one.stats()).redelivered).toBeGreaterThan(0)
     await one.confirmedBy(['page'], 100)
     await one.lived(1, 'produced', 'delivered', 'lost', 'delivered', 'handled', 'confirmed')
-    expect(await one.part('log').textContent()).toContain('open → reconnecting')
+    expect(await one.text('log')).toContain('open → reconnecting')
   })
 
   test('shows a handler that fails, and its message come again', async () => {
@@ -73,7 +63,7 @@ describePage('tmc', { tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } }, (e
     await one.says('count-failed', 1)
     await one.says('count-redelivered', 1)
     await one.lived(1, 'produced', 'delivered', 'failed', 'delivered', 'handled', 'confirmed')
-    expect(await one.part('log').textContent()).toContain('the handler failed on request')
+    expect(await one.text('log')).toContain('the handler failed on request')
     await one.click('produce-10')
     await nothingLost(one, 11)
     await one.part('only-again').check()
@@ -190,8 +180,7 @@ describePage('tmc', { tmc: { redeliverAfter: 500, confirmTimeout: 20_000 } }, (e
     const one = await enter()
     const { keyboard } = one.page
     await one.tabTo('page-toggle')
-    const outline = await one.page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
-    expect(outline).toBe('solid')
+    expect((await one.focus()).outline).toBe('solid')
     await keyboard.press('Enter')
     await one.says('page-state', 'open')
     await one.tabTo('page-fail')

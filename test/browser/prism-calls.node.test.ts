@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { call, logIn, nothingLost, textOf } from './prism.ts'
+import { call, logIn, nothingLost } from './prism.ts'
 import { describePage } from './suite.ts'
 import type { Visit } from './visit.ts'
 
@@ -25,13 +25,13 @@ describePage('prism', {}, (enter) => {
   test('calls an API and takes apart what was signed', async () => {
     const one = await enter()
     await call(one, '200')
-    const data = JSON.parse(await textOf(one, 'call-data'))
+    const data = JSON.parse(await one.text('call-data'))
     expect(data.result.big).toBe('9223372036854775807')
-    expect(await textOf(one, 'call-facts')).toMatch(/^\d+ ms · request [\da-f]{32}$/)
-    const canonical = await textOf(one, 'canonical')
+    expect(await one.text('call-facts')).toMatch(/^\d+ ms · request [\da-f]{32}$/)
+    const canonical = await one.text('canonical')
     expect(canonical).toBe(data.result.canonical)
     const md5 = createHash('md5').update(canonical.replaceAll('***', SECRET)).digest('hex')
-    expect(await textOf(one, 'sign')).toBe(md5.toUpperCase())
+    expect(await one.text('sign')).toBe(md5.toUpperCase())
 
     const shown = await pieces(one)
     expect(shown.map(([name]) => name)).toEqual([
@@ -65,7 +65,7 @@ describePage('prism', {}, (enter) => {
     await one.part('params').fill('{"b":[1],"a":"x"}')
     await one.part('header-name').fill('')
     await call(one, '200')
-    const { result } = JSON.parse(await textOf(one, 'call-data'))
+    const { result } = JSON.parse(await one.text('call-data'))
     expect(result).toMatchObject({
       method: 'PUT',
       query: [],
@@ -90,32 +90,29 @@ describePage('prism', {}, (enter) => {
     const one = await enter()
     await choose(one, 'An error in the answer')
     await call(one, 'PROVIDER')
-    expect(await textOf(one, 'call-data')).toContain('http_422')
+    expect(await one.text('call-data')).toContain('http_422')
     await choose(one, 'A server in trouble: tried 3 times')
     await call(one, 'PROVIDER')
-    expect(await textOf(one, 'call-facts')).toContain('3 attempts, each signed anew')
+    expect(await one.text('call-facts')).toContain('3 attempts, each signed anew')
     await one.click('refuse')
     await one.part('refuse').getByText('(1 to come)').waitFor()
     await choose(one, 'Status of the queues')
     await call(one, 'AUTH_REJECTED')
-    expect(await textOf(one, 'call-data')).toContain('refused on request')
+    expect(await one.text('call-data')).toContain('refused on request')
     await one.says('refuse', 'Refuse next call')
     await call(one, '200')
     await one.part('params').fill('{')
     await call(one, 'CONFIG')
-    expect(await textOf(one, 'call-data')).toContain('the parameters are not JSON')
+    expect(await one.text('call-data')).toContain('the parameters are not JSON')
     one.forgive()
   })
 
   test('names a clock that is wrong, to calls and to the client', async () => {
     const one = await enter()
     await one.part('skew').check()
-    await one.page.reload()
-    await one.page.waitForFunction(
-      () => document.querySelector<HTMLInputElement>('[data-testid="prism-skew"]')!.checked,
-    )
+    await one.reloadTicked('skew')
     await call(one, 'AUTH_REJECTED')
-    expect(await textOf(one, 'call-data')).toMatch(/the clock here is (599|600|601) s behind the server's/)
+    expect(await one.text('call-data')).toMatch(/the clock here is (599|600|601) s behind the server's/)
     await one.click('page-toggle')
     await one.says('page-state', 'closed')
     await one.part('problem').getByText('s behind the server').waitFor()
@@ -134,10 +131,9 @@ describePage('prism', {}, (enter) => {
     const url = new URL(one.page.url())
     expect([url.pathname, url.searchParams.get('room'), url.hash]).toEqual(['/', one.room, '#prism'])
     await one.says('user', 'ada')
-    expect(await textOf(one, 'expiry')).toMatch(/^at \d\d:\d\d:\d\d, in (59:\d\d|60:00)$/)
-    const focus = await one.page.evaluate(() => (document.activeElement as HTMLElement).dataset.testid)
-    expect(focus).toBe('prism-me')
-    const before = await textOf(one, 'token')
+    expect(await one.text('expiry')).toMatch(/^at \d\d:\d\d:\d\d, in (59:\d\d|60:00)$/)
+    expect((await one.focus()).name).toBe('prism-me')
+    const before = await one.text('token')
     expect(before).toMatch(/^\w{4}•+$/)
 
     await one.click('me')
@@ -147,11 +143,11 @@ describePage('prism', {}, (enter) => {
     await one.part('user-said').getByText('takes the token for expired').waitFor()
     await one.click('me')
     await one.part('user-said').getByText('called /demo/me as the user: 200').waitFor()
-    const renewed = await textOf(one, 'token')
+    const renewed = await one.text('token')
     expect(renewed).not.toBe(before)
     await one.click('refresh')
     await one.part('user-said').getByText('new tokens').waitFor()
-    expect(await textOf(one, 'token')).not.toBe(renewed)
+    expect(await one.text('token')).not.toBe(renewed)
     await one.click('me')
     await one.part('me-data').getByText('"@id": "ada"').waitFor()
     await one.page.reload()

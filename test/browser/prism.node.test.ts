@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest'
-import { call, logIn, nothingLost, textOf } from './prism.ts'
+import { call, logIn, nothingLost } from './prism.ts'
 import { describePage } from './suite.ts'
-import { PHONE } from './visit.ts'
-
-const LIVE = ['produced', 'delivered', 'handled', 'confirmed'] as const
+import { LIVE, PHONE } from './visit.ts'
 
 describePage('prism', {}, (enter) => {
   test('shows each message from its publication to its ack', async () => {
@@ -33,7 +31,7 @@ describePage('prism', {}, (enter) => {
     expect((await one.stats()).redelivered).toBeGreaterThan(0)
     await one.says('count-doubtful', 100)
     await one.lived(1, 'produced', 'delivered', 'lost', 'delivered', 'handled', 'confirmed')
-    expect(await textOf(one, 'log')).toContain('publishes 1 to 100 may not have arrived')
+    expect(await one.text('log')).toContain('publishes 1 to 100 may not have arrived')
   })
 
   test('lets what a handler failed at come again on another connection', async () => {
@@ -47,7 +45,7 @@ describePage('prism', {}, (enter) => {
     await one.says('count-redelivered', 1)
     await one.says('count-reconnects', 1)
     await one.lived(1, 'produced', 'delivered', 'failed', 'lost', 'delivered', 'handled', 'confirmed')
-    expect(await textOf(one, 'log')).toContain('the connection is replaced')
+    expect(await one.text('log')).toContain('the connection is replaced')
     await one.click('publish-10')
     await nothingLost(one, 11)
     await one.part('only-again').check()
@@ -136,8 +134,7 @@ describePage('prism', {}, (enter) => {
     const one = await enter()
     const { keyboard } = one.page
     await one.tabTo('call')
-    const outline = await one.page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
-    expect(outline).toBe('solid')
+    expect((await one.focus()).outline).toBe('solid')
     await keyboard.press('Enter')
     await one.says('call-state', '200')
     await one.tabTo('login')

@@ -1,8 +1,4 @@
-import { expect } from 'vitest'
-import type { Visit } from './visit.ts'
-
-export const textOf = async (one: Visit, name: string): Promise<string> =>
-  (await one.part(name).textContent()) ?? ''
+import { atRest, type Visit } from './visit.ts'
 
 /** Calls what the form says, and waits for the status or the error's code. */
 export async function call(one: Visit, state: string): Promise<void> {
@@ -18,13 +14,6 @@ export async function logIn(one: Visit, user: string): Promise<void> {
   await one.says('user-state', 'logged in')
 }
 
-/** At rest, page and emulator agree, and nothing is missing; `kept` are the copies that queues took. */
-export async function nothingLost(one: Visit, published: number, kept = published): Promise<void> {
-  await one.says('count-acked', kept)
-  await one.says('count-waiting', 0)
-  await one.says('count-published', published)
-  await one.says('count-lost', 0)
-  const stats = await one.stats()
-  expect(stats).toMatchObject({ published, kept, acked: kept, waiting: 0, unacked: 0, acksUnknown: 0 })
-  for (const figure of ['delivered', 'redelivered']) await one.says(`count-${figure}`, stats[figure]!)
-}
+/** Nothing is missing; `kept` are the copies that queues took. */
+export const nothingLost = (one: Visit, published: number, kept = published): Promise<void> =>
+  atRest(one, { acked: kept, published }, { kept, unacked: 0, acksUnknown: 0 }, ['delivered', 'redelivered'])

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
 import { describePage } from './suite.ts'
-import { allArrived, enterBoth, got, openBoth, publish, received, USERS } from './tambur.ts'
-import { PHONE, type Visit } from './visit.ts'
+import { allArrived, enterBoth, openBoth, publish } from './tambur.ts'
+import { got, received, USERS } from './twins.ts'
+import { PHONE } from './visit.ts'
 
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 
 describePage('tambur', {}, (enter) => {
-  const textOf = async (one: Visit, name: string) => (await one.part(name).textContent()) ?? ''
-
   test('connects two users, and tells each of the stream’s messages once', async () => {
     const one = await enter()
     for (const user of USERS) {
@@ -16,7 +15,7 @@ describePage('tambur', {}, (enter) => {
       expect(await one.part(`${user}-auth`).isDisabled()).toBe(true)
     }
     await openBoth(one)
-    const ids = await Promise.all(USERS.map((user) => textOf(one, `${user}-subscriber`)))
+    const ids = await Promise.all(USERS.map((user) => one.text(`${user}-subscriber`)))
     for (const id of ids) expect(id).toMatch(ID)
     expect(ids[0]).not.toBe(ids[1])
 
@@ -109,7 +108,7 @@ describePage('tambur', {}, (enter) => {
     await one.part('log').getByText('to auth:lobby reached 1 subscriber').waitFor()
     await publish(one, 'bob')
     await got(one, 'bob', 'private', 1)
-    expect(await textOf(one, 'target')).toBe(`private:${await textOf(one, 'bob-subscriber')}`)
+    expect(await one.text('target')).toBe(`private:${await one.text('bob-subscriber')}`)
     await publish(one, 'stream')
     await allArrived(one, 4)
     expect(await received(one, 'alice')).toEqual(['auth: {"news":1}', 'message: {"news":3}'])
@@ -126,7 +125,7 @@ describePage('tambur', {}, (enter) => {
     await enterBoth(one)
     await publish(one, 'stream')
     await allArrived(one, 2)
-    const before = await textOf(one, 'alice-subscriber')
+    const before = await one.text('alice-subscriber')
 
     await one.part('alice-offline').check()
     await one.says('alice-present', 'nobody known')
@@ -140,10 +139,10 @@ describePage('tambur', {}, (enter) => {
     await one.says('alice-stream-state', 'open')
     await one.says('count-reconnects', 1)
     await one.says('count-gaps', 1)
-    expect(await textOf(one, 'alice-gap')).toMatch(/^missed [\d.]+ m?s: gone$/)
-    expect(await textOf(one, 'count-missed')).toMatch(/^[\d.]+ m?s$/)
+    expect(await one.text('alice-gap')).toMatch(/^missed [\d.]+ m?s: gone$/)
+    expect(await one.text('count-missed')).toMatch(/^[\d.]+ m?s$/)
     await one.says('bob-gap', 'none')
-    const after = await textOf(one, 'alice-subscriber')
+    const after = await one.text('alice-subscriber')
     expect(after).toMatch(ID)
     expect(after).not.toBe(before)
 
@@ -186,7 +185,7 @@ describePage('tambur', {}, (enter) => {
     await one.part('refuse').getByText('(1 to come)').waitFor()
     await one.click('alice-auth')
     await one.part('alice-said').getByText('PROVIDER').waitFor()
-    expect(await textOf(one, 'alice-said')).toContain('refused on request')
+    expect(await one.text('alice-said')).toContain('refused on request')
     await one.says('refuse', 'Refuse next token')
     expect(await one.part('alice-auth').isChecked()).toBe(false)
     await one.part('alice-auth').check()
@@ -221,7 +220,7 @@ describePage('tambur', {}, (enter) => {
     await one.says('count-published', 0)
     await publish(one, 'stream')
     await one.part('problem').getByText('AUTH_REJECTED').waitFor()
-    expect(await textOf(one, 'problem')).toMatch(/the clock here is (599|600|601) s behind the server's/)
+    expect(await one.text('problem')).toMatch(/the clock here is (599|600|601) s behind the server's/)
     await one.page.reload()
     await one.page.waitForFunction(
       () => document.querySelector<HTMLInputElement>('[data-testid="tambur-skew"]')!.checked,
@@ -320,8 +319,7 @@ describePage('tambur', {}, (enter) => {
     const one = await enter()
     const { keyboard } = one.page
     await one.tabTo('enter')
-    const outline = await one.page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
-    expect(outline).toBe('solid')
+    expect((await one.focus()).outline).toBe('solid')
     await keyboard.press('Enter')
     await one.says('bob-present', 'alice')
     await one.tabTo('to')

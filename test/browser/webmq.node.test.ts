@@ -5,8 +5,6 @@ import { PHONE, type Visit } from './visit.ts'
 const SECRETS = ['isomq-user-secret', 'isomq-webmq-secret']
 
 describePage('webmq', {}, (enter) => {
-  const textOf = async (one: Visit, name: string) => (await one.part(name).textContent()) ?? ''
-
   /** Subscribes to the topic that is there, in a session of a version. */
   async function subscribe(one: Visit, version: 1 | 2): Promise<void> {
     if (version === 1) await one.part('version').selectOption('1')
@@ -39,7 +37,7 @@ describePage('webmq', {}, (enter) => {
       const one = await enter()
       await one.says('state', 'idle')
       await subscribe(one, version)
-      expect(await textOf(one, 'session-id')).toMatch(version === 1 ? /^\w{16}$/ : /^\d+$/)
+      expect(await one.text('session-id')).toMatch(version === 1 ? /^\w{16}$/ : /^\d+$/)
       await push(one, 'pushed 1 event, not signed; the broker took it.')
       await one.part('signed').check()
       await push(one, 'pushed 1 event, signed; the broker took it.')
@@ -81,7 +79,7 @@ describePage('webmq', {}, (enter) => {
       const one = await enter()
       await subscribe(one, version)
       await push(one)
-      const before = await textOf(one, 'session-id')
+      const before = await one.text('session-id')
       await one.part('shut').check()
       await one.part('log').getByText('subscribed').first().waitFor()
       await expect.poll(async () => (await one.stats()).settings).toMatchObject({ speaks: ['nothing'] })
@@ -95,7 +93,7 @@ describePage('webmq', {}, (enter) => {
       await one.says('count-reconnects', 1)
       await one.says('count-gaps', 1)
       await one.part('gap').getByText('gone').waitFor()
-      expect(await textOf(one, 'session-id')).not.toBe(before)
+      expect(await one.text('session-id')).not.toBe(before)
       await one.part('receivers').selectOption('eligible')
       await push(one)
       await one.says('count-received', 2)
@@ -113,7 +111,7 @@ describePage('webmq', {}, (enter) => {
       await one.says('who', 'isomq-user')
       expect(await one.part('permissions').isVisible()).toBe(version === 1)
       await call(one, 'whoami: as whom the router knows the page', 'result')
-      expect(JSON.parse(await textOf(one, 'call-data'))).toMatchObject({
+      expect(JSON.parse(await one.text('call-data'))).toMatchObject({
         authid: 'isomq-user',
         authmethod: 'wampcra',
         version,
@@ -155,13 +153,13 @@ describePage('webmq', {}, (enter) => {
       await one.says('count-received', 1)
       await one.says('count-published', 2)
       expect(await received(one)).toEqual(orders(2))
-      if (version === 2) expect(await textOf(one, 'publish-said')).toMatch(/has taken it: publication \d+\.$/)
+      if (version === 2) expect(await one.text('publish-said')).toMatch(/has taken it: publication \d+\.$/)
     })
 
     test(`calls procedures in version ${version}, and takes their errors apart`, async () => {
       const one = await enter()
       await call(one, 'add: the sum of two numbers', 'result')
-      expect(await textOf(one, 'call-data')).toBe('42')
+      expect(await one.text('call-data')).toBe('42')
       await one.says('state', 'open')
       await call(one, 'fail: an error of the application', 'PROVIDER')
       const pieces = await one.part('call-error').locator('dt, dd').allTextContents()
@@ -186,7 +184,7 @@ describePage('webmq', {}, (enter) => {
     await expect.poll(async () => (await one.stats()).calls).toBe(2)
     await one.click('break')
     await one.says('call-state', 'CONNECTION_LOST')
-    expect(await textOf(one, 'call-data')).toContain('it may have happened')
+    expect(await one.text('call-data')).toContain('it may have happened')
     await one.part('args').fill('[')
     await one.click('call')
     await one.says('call-state', 'CONFIG')
@@ -211,10 +209,7 @@ describePage('webmq', {}, (enter) => {
     await one.part('skew').check()
     await expect.poll(async () => (await one.stats()).skew).toBe(600_000)
     await push(one, /the clock here is (599|600|601) s behind the server's/)
-    await one.page.reload()
-    await one.page.waitForFunction(
-      () => document.querySelector<HTMLInputElement>('[data-testid="webmq-skew"]')!.checked,
-    )
+    await one.reloadTicked('skew')
     expect(await one.part('must-sign').isChecked()).toBe(true)
     await one.part('body').fill('{')
     await push(one, 'the event is not JSON')
@@ -270,8 +265,7 @@ describePage('webmq', {}, (enter) => {
     const one = await enter()
     const { keyboard } = one.page
     await one.tabTo('toggle')
-    const outline = await one.page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
-    expect(outline).toBe('solid')
+    expect((await one.focus()).outline).toBe('solid')
     await keyboard.press('Enter')
     await one.says('state', 'open')
     await one.tabTo('topic')
@@ -294,8 +288,7 @@ describePage('webmq', {}, (enter) => {
     await one.part('subscription').getByRole('button').focus()
     await keyboard.press('Enter')
     await one.part('said').getByText('Unsubscribed from com.example.typed').waitFor()
-    const focus = await one.page.evaluate(() => (document.activeElement as HTMLElement).dataset.testid)
-    expect(focus).toBe('webmq-topic')
+    expect((await one.focus()).name).toBe('webmq-topic')
   })
 
   test('fits a narrow phone', async () => {

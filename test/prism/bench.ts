@@ -6,21 +6,15 @@ import {
   type PrismNotifyOptions,
   type PrismStatus,
 } from 'isomq/prism'
-import { afterEach, expect } from 'vitest'
-import { FakeClock, flush } from '../support/clock.ts'
+import { enter, redial, type Said, type Stage, stage } from '../support/bench.ts'
+import { flush } from '../support/clock.ts'
 import { PrismScript } from '../support/prism.ts'
-import { seeded } from '../support/random.ts'
-import { type FakeNetwork, fakeNetwork } from '../support/socket.ts'
 
 type Status = PrismStatus | { readonly type: 'slow' | 'relieved' }
 
-export interface PrismBench {
+export interface PrismBench extends Omit<Stage, 'options'>, Said<Status> {
   readonly client: PrismClient
   readonly notify: PrismNotify
-  readonly clock: FakeClock
-  readonly network: FakeNetwork
-  readonly errors: (Error & { code?: string; details?: Readonly<Record<string, unknown>> })[]
-  readonly statuses: Status[]
   /** Delays of all retries so far. */
   readonly delays: number[]
   /** Publishes that were told as doubtful, as pairs of the first and the last. */
@@ -37,21 +31,6 @@ export interface PrismBench {
   again(): Promise<PrismScript>
 }
 
-const benches: PrismBench[] = []
-
-afterEach(async () => {
-  for (const { notify, clock, network } of benches.splice(0)) {
-    const closed = notify.close({ timeout: 1 })
-    await clock.advance(1_000)
-    await closed
-    expect(clock.timers, 'timers left after close()').toBe(0)
-    expect(
-      network.sockets.filter(({ isOver }) => !isOver),
-      'sockets left after close()',
-    ).toEqual([])
-  }
-})
-
 const isOf =
   <T extends Status['type']>(type: T) =>
   (status: Status): status is Extract<Status, { type: T }> =>
@@ -62,35 +41,29 @@ export function bench(
   options: PrismNotifyOptions = {},
   clientOptions: Partial<PrismClientOptions> = {},
 ): PrismBench {
-  const clock = new FakeClock()
-  const network = fakeNetwork()
+  const on = stage()
+  const { clock, network } = on
   const client = createPrismClient({
     baseUrl: 'http://prism.test/api',
     key: 'KEY',
     ...(!clientOptions.sign && { secret: 'SECRET' }),
-    clock,
-    random: seeded(1),
-    WebSocket: network.WebSocket,
+    ...on.options,
     fetch: () => Promise.reject(new TypeError('fetch failed')),
     ...clientOptions,
   })
   const notify = client.notify(options)
-  const errors: PrismBench['errors'] = []
-  const statuses: Status[] = []
-  notify.on('error', (error) => errors.push(error))
-  notify.on('status', (status) => statuses.push(status))
+  const said = enter<Status>(on, notify)
   const made: PrismBench = {
     client,
     notify,
     clock,
     network,
-    errors,
-    statuses,
+    ...said,
     get delays() {
-      return statuses.filter(isOf('retrying')).map(({ delay }) => delay)
+      return said.statuses.filter(isOf('retrying')).map(({ delay }) => delay)
     },
     get doubtful() {
-      return statuses.filter(isOf('doubtful')).map(({ first, last }): [number, number] => [first, last])
+      return said.statuses.filter(isOf('doubtful')).map(({ first, last }): [number, number] => [first, last])
     },
     get script() {
       return new PrismScript(network.last)
@@ -104,13 +77,7 @@ export function bench(
       await flush()
       return script
     },
-    async dial() {
-      await flush()
-      for (let timers = 0; network.last.readyState !== 0; timers++) {
-        if (timers === 1_000) throw new Error(`no further attempt; the notify is ${notify.state}`)
-        await clock.advance(clock.untilNext ?? 1)
-      }
-    },
+    dial: () => redial(on, notify),
     async next() {
       await made.dial()
       const { script } = made
@@ -123,7 +90,6 @@ export function bench(
       return made.next()
     },
   }
-  benches.push(made)
   return made
 }
 

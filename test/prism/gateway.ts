@@ -70,6 +70,16 @@ export function gateway(answer: Answer = () => ok(), options: Partial<PrismClien
   return { client, calls, clock, records }
 }
 
+/** A client whose calls are made once. */
+export const once = (answer: Answer, options: Partial<PrismClientOptions> = {}): PrismClient =>
+  gateway(answer, { retries: 0, ...options }).client
+
+/** Answers every call with a text. */
+export const text =
+  (body: string | null, init: ResponseInit = {}) =>
+  (): Response =>
+    new Response(body, init)
+
 /** All values of a name, in the query and in the form. */
 export const values = ({ query, form }: Call, name: string): string[] =>
   [...query, ...form].flatMap(([key, value]) => (key === name ? [value] : []))

@@ -1,5 +1,10 @@
 // What goes wrong in a program before anything is sent.
-import { createPrismClient, type PrismCallOptions, type PrismClientOptions } from 'isomq/prism'
+import {
+  createPrismClient,
+  type PrismCallOptions,
+  type PrismClientOptions,
+  type PrismSession,
+} from 'isomq/prism'
 import { describe, expect, test } from 'vitest'
 import { everything } from '../contract/reveal.ts'
 import { FakeClock } from '../support/clock.ts'
@@ -183,6 +188,34 @@ describe('a call', () => {
     async (method) => {
       const { client, calls } = gateway()
       expect(await rejection(client.request(method as string, 'x'))).toEqual(CONFIG)
+      expect(calls).toEqual([])
+    },
+  )
+
+  test.each([null, 5, 'x', true])(
+    'with the options %j is refused, and so is all else that takes options',
+    async (given) => {
+      const { client, calls } = gateway()
+      const options = given as never
+      const { oauth } = client
+      const session = { accessToken: 'a', refreshToken: 'r', expiresAt: 1 } as PrismSession
+      const page = new Request('https://app.test/')
+      for (const call of [
+        () => client.get('x', {}, options),
+        () => client.post('x', undefined, options),
+        () => client.request('PATCH', 'x', {}, options),
+        () => client.as(session).get('x', {}, options),
+        () => client.as(session).refresh(options),
+        () => oauth.exchange('code', options),
+        () => oauth.refresh('token', options),
+        () => oauth.checkSession('session', options),
+        () => oauth.guard(page, new Map(), options),
+        () => oauth.logout(page, new Map(), options),
+      ]) {
+        expect(await rejection(call())).toEqual(CONFIG)
+      }
+      expect(() => oauth.authorizeUrl(options)).toThrow(CONFIG)
+      expect(() => client.notify(options)).toThrow(CONFIG)
       expect(calls).toEqual([])
     },
   )

@@ -139,6 +139,11 @@ export class NotifyPeer {
     this.#socket.send(frame)
   }
 
+  /** Bytes in a text frame as they are, UTF-8 or not: Go's habit. */
+  sendText(frame: Buffer): void {
+    this.#socket.send(frame, { binary: false })
+  }
+
   publish(
     key: string,
     body: string | Buffer,

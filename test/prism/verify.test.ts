@@ -326,7 +326,11 @@ describe('the body', () => {
     const request = () => signed({ method: 'POST', form })
     expect((await check(request(), { maxBody: 100 })).valid).toBe(true)
     const large = request()
-    expect(await rejection(check(large, { maxBody: 99 }))).toMatchObject({ code: 'LIMIT', provider: 'prism' })
+    expect(await rejection(check(large, { maxBody: 99 }))).toMatchObject({
+      code: 'LIMIT',
+      provider: 'prism',
+      message: 'prism: the body exceeds 99 bytes; raise maxBody',
+    })
     expect((await textOf(large)).length).toBe(100)
   })
 

@@ -5,18 +5,15 @@ import {
   type WampStatus,
   type WampSubscription,
 } from 'isomq/webmq'
-import { afterEach, expect } from 'vitest'
-import { FakeClock, flush } from '../support/clock.ts'
-import { seeded } from '../support/random.ts'
-import { type FakeNetwork, fakeNetwork } from '../support/socket.ts'
+import { expect } from 'vitest'
+import { enter, redial, type Said, type Stage, stage } from '../support/bench.ts'
+import { flush } from '../support/clock.ts'
 import { type Wamp1Script, type Wamp2Script, type WampScript, wampScript } from '../support/wamp.ts'
 
-export interface WampBench<Script extends WampScript = WampScript> {
+export interface WampBench<Script extends WampScript = WampScript>
+  extends Omit<Stage, 'options'>,
+    Said<WampStatus> {
   readonly session: WampSession
-  readonly clock: FakeClock
-  readonly network: FakeNetwork
-  readonly errors: (Error & { code?: string; details?: Readonly<Record<string, unknown>> })[]
-  readonly statuses: WampStatus[]
   /** The server on the socket that was opened last. */
   readonly script: Script
   /** Dials, and gives the server, whose socket is not open yet. */
@@ -31,46 +28,25 @@ export interface WampBench<Script extends WampScript = WampScript> {
   subscribe(topic: string): Promise<WampSubscription>
 }
 
-const benches: WampBench[] = []
-
-afterEach(async () => {
-  for (const { session, clock, network } of benches.splice(0)) {
-    const closed = session.close({ timeout: 1 })
-    await clock.advance(1_000)
-    await closed
-    expect(clock.timers, 'timers left after close()').toBe(0)
-    expect(
-      network.sockets.filter(({ isOver }) => !isOver),
-      'sockets left after close()',
-    ).toEqual([])
-  }
-})
-
 /** A session with a time and a network of its own; closed after the test. */
 export function bench<Script extends WampScript>(
   version: 1 | 2,
   options: Partial<WampSessionOptions> = {},
 ): WampBench<Script> {
-  const clock = new FakeClock()
-  const network = fakeNetwork()
+  const on = stage()
+  const { clock, network } = on
   const session = createWampSession({
     url: 'ws://wamp.test/',
     version,
-    clock,
-    random: seeded(1),
-    WebSocket: network.WebSocket,
+    ...on.options,
     ...options,
   })
-  const errors: WampBench['errors'] = []
-  const statuses: WampStatus[] = []
-  session.on('error', (error) => errors.push(error))
-  session.on('status', (status) => statuses.push(status))
+  const said = enter<WampStatus>(on, session)
   const made: WampBench<Script> = {
     session,
     clock,
     network,
-    errors,
-    statuses,
+    ...said,
     get script() {
       return wampScript(network.last, version) as Script
     },
@@ -90,11 +66,7 @@ export function bench<Script extends WampScript>(
       return script
     },
     async redial() {
-      await flush()
-      for (let timers = 0; network.last.readyState !== 0; timers++) {
-        if (timers === 1_000) throw new Error(`no further attempt; the session is ${session.state}`)
-        await clock.advance(clock.untilNext ?? 1)
-      }
+      await redial(on, session)
       return made.script
     },
     async again(id) {
@@ -111,7 +83,6 @@ export function bench<Script extends WampScript>(
       return subscribing
     },
   }
-  benches.push(made as WampBench)
   return made
 }
 
