@@ -5,25 +5,6 @@ export type Kind = 'message' | 'auth' | 'private' | 'direct' | 'up' | 'down' | '
 
 const KEPT = 200
 
-/** What a user received, newest first and bounded. */
-export function createInbox(list: HTMLElement) {
-  const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-  return {
-    add(kind: Kind, text: string): void {
-      const item = element('li')
-      item.dataset.kind = kind
-      item.append(
-        element('time', '', time.format(Date.now())),
-        element('span', 'kind', kind),
-        element('span', 'text', text),
-      )
-      list.prepend(item)
-      while (list.childElementCount > KEPT) list.lastElementChild!.remove()
-    },
-    clear: () => list.replaceChildren(),
-  }
-}
-
 /** What two users said to each other, as one of them sees it: newest last. */
 export function createChat(list: HTMLElement) {
   return {

@@ -1,14 +1,13 @@
 import { IsomqError, type TamburConnection, type TamburMode, type TamburStream } from 'isomq/tambur'
 import { type Controls, isOff } from './controls.ts'
 import { duration, part, plural, setText } from './dom.ts'
+import { createInbox } from './inbox.ts'
 import type { Log } from './log.ts'
 import type { Problems } from './problems.ts'
 import { follow } from './running.ts'
 import type { TamburApi, UserLine } from './tambur-api.ts'
-import { createChat, createInbox, type Kind } from './tambur-inbox.ts'
-
-export const NAMES = { alice: 'Alice', bob: 'Bob' } as const
-export type UserName = keyof typeof NAMES
+import { createChat, type Kind } from './tambur-inbox.ts'
+import { makeCard, NAMES, otherOf, type UserName } from './twins.ts'
 
 const MODES = ['auth', 'presence', 'direct'] as const satisfies readonly TamburMode[]
 /** What needs no subscription. */
@@ -35,11 +34,11 @@ export function createTamburUser(
   { section, api, controls, problems, log, watching, refresh, reconnected, gap }: UserPart,
 ) {
   const name = NAMES[who]
-  const other: UserName = who === 'alice' ? 'bob' : 'alice'
-  makeCard(section, { who, name, other: NAMES[other] })
+  const other = otherOf(who)
+  makeCard(section, who)
   const own = (what: string) => `${who}-${what}`
   const field = (what: string) => part<HTMLInputElement>(section, own(what))
-  const inbox = createInbox(part(section, own('inbox')))
+  const inbox = createInbox<Kind>(part(section, own('inbox')))
   const chat = createChat(part(section, own('chat')))
 
   const line: { -readonly [K in keyof UserLine]: UserLine[K] } = { who, signedIn: true, offline: false }
@@ -94,6 +93,10 @@ export function createTamburUser(
       chat.add(from, text, false)
       take('direct', `${from}: ${text}`)
     })
+    found.on('status', ({ type, mode }) => {
+      const what = mode === undefined ? found.name : `the ${mode} mode of ${found.name}`
+      if (type === 'restored') log(who, `${what} is restored`)
+    })
     found.on('presence', (event) => {
       if (event.kind === 'reset') inbox.add('reset', 'the roster is empty; who is there comes up again')
       else
@@ -110,10 +113,7 @@ export function createTamburUser(
     refresh()
   }
 
-  function say(text: string, isProblem = false): void {
-    setText(part(section, own('said')), text)
-    part(section, own('said')).toggleAttribute('data-problem', isProblem)
-  }
+  const say = (text: string, isProblem = false) => controls.sayIn(own('said'), text, isProblem)
   const complain = (text: string) => say(text, true)
 
   /** Says what came of it, in the card. */
@@ -296,10 +296,3 @@ export function createTamburUser(
   }
 }
 export type TamburUser = ReturnType<typeof createTamburUser>
-
-/** Both users have the same card, which the page has once. */
-function makeCard(section: HTMLElement, names: Readonly<Record<'who' | 'name' | 'other', string>>): void {
-  const html = part(section, 'user').innerHTML
-  const filled = html.replace(/\{(who|name|other)\}/g, (_, which: keyof typeof names) => names[which])
-  part(section, 'users').insertAdjacentHTML('beforeend', filled)
-}

@@ -5,7 +5,8 @@ import { createLog } from './log.ts'
 import type { Problems } from './problems.ts'
 import type { LiveEvent } from './server.ts'
 import { createTamburApi, type TamburStats } from './tambur-api.ts'
-import { createTamburUser, NAMES, type TamburUser, type UserName } from './tambur-user.ts'
+import { createTamburUser, type TamburUser } from './tambur-user.ts'
+import { NAMES, type UserName } from './twins.ts'
 
 /** With a wire, connections break as networks do. */
 const WIRED = { wired: true }

@@ -1,5 +1,28 @@
 import { IsomqError } from '../core/errors.ts'
+import { isSuccess, send } from '../core/http.ts'
+import type { TamburSettings } from './options.ts'
 import { provider } from './wrong.ts'
+
+/**
+ * Asks the balancer where the socket is; `instance` is the number of the attempt.
+ *
+ * @throws IsomqError `AUTH_REJECTED`, `HTTP`, `PROTOCOL`, and whatever `send` throws
+ */
+export async function findSocket(
+  settings: TamburSettings,
+  instance: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const { clock, fetch, balancer, apiKey, appId, ssl } = settings
+  const path = `${encodeURIComponent(apiKey!)}/${encodeURIComponent(appId!)}?instance=${instance}&callback=isomq`
+  const url = `${ssl ? 'https' : 'http'}://${balancer}/${path}`
+  const answer = await send({ provider, clock, fetch }, { url, method: 'GET', signal })
+  if (isSuccess(answer)) return `${ssl ? 'wss' : 'ws'}://${readAddress(answer.text)}`
+  const { status } = answer
+  const code = status === 401 || status === 403 ? 'AUTH_REJECTED' : 'HTTP'
+  const text = `the balancer answered with status ${status}; check its address, "apiKey" and "appId"`
+  throw new IsomqError(provider, code, text, { details: { status } })
+}
 
 /**
  * The socket's address in a balancer's answer: the call of a function with a number and a text, as JSONP has it,
@@ -7,7 +30,7 @@ import { provider } from './wrong.ts'
  *
  * @throws IsomqError `PROTOCOL` when there is no address in it
  */
-export function readAddress(answer: string): string {
+function readAddress(answer: string): string {
   const text = answer.length > MOST ? '' : answer.trim()
   const call = /^[\w$.]+\(\s*(?:\d+\s*,\s*)?("(?:[^"\\]|\\.)*"|'[^'\\]*')\s*\)\s*;?$/.exec(text)
   const found = call ? unquoted(call[1]!) : /^["{]/.test(text) ? fromJson(text) : text

@@ -1,19 +1,19 @@
 import { type Connection, createConnection } from '../core/connection.ts'
 import { IsomqError } from '../core/errors.ts'
-import { isSuccess, send } from '../core/http.ts'
 import { createLife, type Life } from '../core/life.ts'
 import { PATIENCE } from '../core/line.ts'
 import { createPending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
-import { abort, aborted, quiet, type WaitOptions, wait } from '../core/wait.ts'
-import { readAddress } from './address.ts'
+import { aborted, quiet, type WaitOptions } from '../core/wait.ts'
+import { findSocket } from './address.ts'
+import { askToken } from './ask.ts'
 import { fault, readFrame, type TamburFrame } from './frames.ts'
-import { readOptions, type TamburConnectionOptions, type TamburSettings } from './options.ts'
-import { createStream, type OwnStream, type StreamOwner } from './stream.ts'
-import type { TamburTokenAsk } from './tokens.ts'
+import { readOptions, type TamburConnectionOptions } from './options.ts'
+import type { OwnStream, StreamOwner } from './owner.ts'
+import { createStream, PRIVATE } from './stream.ts'
 import type { TamburConnection, TamburEvents } from './types.ts'
-import { filled, provider, wrong } from './wrong.ts'
+import { filled, provider } from './wrong.ts'
 
 /**
  * A subscriber of Tambur's streams. It makes no connection until it is used.
@@ -33,8 +33,6 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
   let subscriberId: string | undefined
   let lostAt: number | undefined
   let lastRoundTrip: number | undefined
-  /** Ends with the session: what is made for its subscriber is of no use any more. */
-  let present = new AbortController()
 
   const life: Life<TamburEvents> = createLife({
     ...settings,
@@ -56,22 +54,19 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
       if (change.from === 'reconnecting' && change.to === 'open') counters.reconnects++
       life.changed(change)
     },
-    status: life.status,
+    status(status) {
+      life.status(status)
+      if (status.type === 'connected') tellGap(status.session)
+    },
     dial: async (signal) => ({ url: settings.url ?? (await findSocket(settings, ++attempts, signal)) }),
     received,
     // To leave a stream that nobody is in changes nothing, and is answered.
     probe: (session) => void quiet(command(session, 'unsubscribe', [''])),
     ready(session) {
       handle = 0
-      present = new AbortController()
       for (const stream of streams.values()) stream.restore(session)
       // What was just sent may have ended it, which nobody tells then.
-      if (session.error) return lost(session.error)
-      const isMissed =
-        lostAt !== undefined && [...streams.values()].some(({ stream }) => stream.state !== 'closed')
-      if (isMissed)
-        life.status({ type: 'gap', session: session.id, duration: Math.max(0, clock.now() - lostAt!) })
-      lostAt = undefined
+      if (session.error) lost(session.error)
     },
     lost: (_, error) => lost(error),
   })
@@ -81,9 +76,19 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
     lostAt ??= clock.now()
     const text = 'the connection was lost before the answer; the command may have been done'
     const error = new IsomqError(provider, 'CONNECTION_LOST', text, { cause })
-    abort(present, error)
     pending.rejectAll(error)
-    for (const stream of streams.values()) stream.lost()
+    for (const stream of streams.values()) stream.lost(error)
+  }
+
+  /** What was published meanwhile is gone, if somebody listens. */
+  function tellGap(session: number): void {
+    const since = lostAt
+    lostAt = undefined
+    const isMissed = [...streams.values()].some(
+      ({ stream: { name, state } }) => state !== 'closed' || name === PRIVATE,
+    )
+    if (since === undefined || !isMissed) return
+    life.status({ type: 'gap', session, duration: Math.max(0, clock.now() - since) })
   }
 
   function received(session: Session, raw: Frame): void {
@@ -116,17 +121,22 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
     name: string,
     args: readonly string[],
     { signal, timeout = 0 }: WaitOptions = {},
+    answered?: () => void,
   ): Promise<void> {
     const own = ++handle
     const sentAt = clock.now()
     // 0 sets no limit, so that the other counts.
     const limits = { signal, timeout: Math.min(timeout || answerTimeout, answerTimeout || timeout) }
-    const answer = await pending.add(own, `answer to ${name}`, limits, () => {
+    const say = () => {
       session.send(JSON.stringify([name, own, ...args]))
       life.trace('sent', () => ({ command: name, handle: own }))
-    })
+    }
+    const answer = await pending.add(own, `answer to ${name}`, limits, say, answered)
     lastRoundTrip = clock.now() - sentAt
-    if (answer !== 'ok') throw refusal(`refused ${name}`, answer, { command: name })
+    if (answer === 'ok') return
+    // A token of any form may be quoted.
+    const said = name === 'set_mode' ? answer.replaceAll(args.at(-1)!, '…') : answer
+    throw refusal(`refused ${name}`, said, { command: name })
   }
 
   const owner: StreamOwner = {
@@ -148,8 +158,13 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
         throw error
       }
     },
-    token: (mode, stream, userId) =>
-      askToken(settings, present.signal, { mode, stream, userId, subscriberId: subscriberId! }),
+    token: (mode, stream, userId, signal, patient) =>
+      askToken(
+        settings,
+        { mode, stream, userId, subscriberId: subscriberId! },
+        signal,
+        patient ? life.report : undefined,
+      ),
     async bounded(call) {
       if (busy >= maxPending) {
         const text = `${maxPending} calls wait; await some first, or raise maxPending`
@@ -203,37 +218,4 @@ function refusal(what: string, said: string, details?: object): IsomqError {
   return new IsomqError(provider, 'PROVIDER', `the service ${what} (${reason})`, {
     details: { ...details, reason },
   })
-}
-
-/** Asks the balancer for the socket's address. */
-async function findSocket(settings: TamburSettings, instance: number, signal: AbortSignal): Promise<string> {
-  const { clock, fetch, balancer, apiKey, appId, ssl } = settings
-  const path = `${encodeURIComponent(apiKey!)}/${encodeURIComponent(appId!)}?instance=${instance}&callback=isomq`
-  const url = `${ssl ? 'https' : 'http'}://${balancer}/${path}`
-  const answer = await send({ provider, clock, fetch }, { url, method: 'GET', signal })
-  if (isSuccess(answer)) return `${ssl ? 'wss' : 'ws'}://${readAddress(answer.text)}`
-  const { status } = answer
-  const code = status === 401 || status === 403 ? 'AUTH_REJECTED' : 'HTTP'
-  const text = `the balancer answered with status ${status}; check its address, "apiKey" and "appId"`
-  throw new IsomqError(provider, code, text, { details: { status } })
-}
-
-/** What the option `token` gives for a mode. */
-async function askToken(
-  { token, tokenTimeout: timeout, clock }: TamburSettings,
-  signal: AbortSignal,
-  ask: TamburTokenAsk,
-): Promise<string> {
-  if (!token) throw wrong('modes need the option "token"')
-  const given: unknown = await wait<unknown>(
-    { signal, timeout },
-    { provider, clock, what: 'token' },
-    (resolve, reject) => {
-      const abort = new AbortController()
-      const run = async () => token({ ...ask, signal: abort.signal })
-      run().then(resolve, reject)
-      return () => abort.abort()
-    },
-  )
-  return filled('token', given)
 }

@@ -43,4 +43,5 @@ export type {
   TamburStatus,
   TamburStream,
   TamburStreamEvents,
+  TamburStreamStatus,
 } from './types.ts'

@@ -7,6 +7,7 @@ import { quiet, type WaitOptions, wait } from '../core/wait.ts'
 import { createWish, type Wish } from '../core/wish.ts'
 import { TamburText } from './message.ts'
 import { createMode, type Mode } from './mode.ts'
+import type { OwnStream, StreamOwner } from './owner.ts'
 import type { TamburMode } from './sign.ts'
 import type {
   TamburDirectMessage,
@@ -17,44 +18,14 @@ import type {
 } from './types.ts'
 import { filled, provider, wrong } from './wrong.ts'
 
-/** What a stream uses of its connection. */
-export interface StreamOwner extends Line<Session> {
-  /** Sends a command and resolves when the service says ok. */
-  command(session: Session, name: string, args: readonly string[], limits?: WaitOptions): Promise<void>
-  /** The same; when there is no answer in time it may have happened, and what undoes it follows. */
-  set(
-    session: Session,
-    name: string,
-    args: readonly string[],
-    undo: (session: Session) => Promise<void>,
-  ): Promise<void>
-  token(mode: TamburMode, stream: string, userId: string | undefined): Promise<string>
-  /** Makes a call, unless too many wait. */
-  bounded(call: () => Promise<void>): Promise<void>
-  refused(stream: string, mode: TamburMode | undefined, error: IsomqError): void
-  report(error: Error): void
-  dropped(): void
-  readonly ended: IsomqError | undefined
-}
-
-/** A stream, as its connection sees it. */
-export interface OwnStream {
-  /** As the user has it. */
-  readonly stream: TamburStream
-  /** A session is ready: ask it for what the user wants. */
-  restore(session: Session): void
-  lost(): void
-  received(kind: string, data: unknown, receivedAt: number): void
-  /** The connection has ended; `told` is what the loops throw. */
-  end(error: IsomqError, told?: IsomqError): void
-}
-
 /** What is published to a subscriber alone arrives here, without a subscription. */
-const PRIVATE = 'private'
+export const PRIVATE = 'private'
 const KINDS = ['message', 'auth', 'direct'] as const
 
 export function createStream(owner: StreamOwner, name: string): OwnStream {
-  let present = new Set<string>()
+  const present = new Set<string>()
+  /** Some session has granted it since it is wanted. */
+  let held = false
   const emitter = createEmitter<Pick<TamburStreamEvents, keyof TamburStreamEvents>>((thrown) =>
     owner.report(toError(thrown)),
   )
@@ -62,7 +33,11 @@ export function createStream(owner: StreamOwner, name: string): OwnStream {
   const feeds: Partial<Record<(typeof KINDS)[number], Feed<TamburMessage>>> = {}
   const modes: Partial<Record<TamburMode, Mode>> = {}
   const modeOf = (kind: TamburMode): Mode => {
-    modes[kind] ??= createMode(owner, name, kind)
+    modes[kind] ??= createMode(owner, name, kind, {
+      restored: () => emitter.emit('status', { type: 'restored', mode: kind }),
+      refused: (error) => refused(kind, error),
+      unset: kind === 'presence' ? forgetGhosts : () => {},
+    })
     return modes[kind]
   }
 
@@ -73,23 +48,37 @@ export function createStream(owner: StreamOwner, name: string): OwnStream {
     grant: async (session) => name === PRIVATE || owner.set(session, 'subscribe', [name], unsubscribe),
     granted(session) {
       for (const { wish } of Object.values(modes)) wish.ask(session)
+      if (held) emitter.emit('status', { type: 'restored', mode: undefined })
+      held = true
     },
     refused(error) {
       dropAll(error, error)
-      owner.refused(name, undefined, error)
+      refused(undefined, error)
     },
     unwanted: (session) => void quiet(unsubscribe(session)),
   })
 
   async function unsubscribe(session: Session): Promise<void> {
-    if (name !== PRIVATE) await owner.command(session, 'unsubscribe', [name])
+    if (name !== PRIVATE) await owner.command(session, 'unsubscribe', [name], {}, forgetGhosts)
+  }
+
+  function refused(mode: TamburMode | undefined, error: IsomqError): void {
+    emitter.emit('status', { type: 'refused', mode, error })
+    owner.refused(name, mode, error)
   }
 
   /** The stream is closed: ends what builds on it. */
   function dropAll(error?: IsomqError, told?: IsomqError): void {
-    for (const { wish } of Object.values(modes)) wish.unwant(error)
+    held = false
+    for (const kind of Object.keys(modes) as TamburMode[]) dropMode(kind, error)
     forget()
     endLoops(told)
+  }
+
+  /** The next one is another: an answer that is under way is none for that. */
+  function dropMode(kind: TamburMode, error?: IsomqError): void {
+    modes[kind]?.drop(error)
+    delete modes[kind]
   }
 
   function endLoops(told?: IsomqError): void {
@@ -99,8 +88,13 @@ export function createStream(owner: StreamOwner, name: string): OwnStream {
   /** Nobody is known to be there any more. */
   function forget(): void {
     if (present.size === 0 && !modes.presence?.wish.wanted) return
-    present = new Set()
+    present.clear()
     emitter.emit('presence', { kind: 'reset' })
+  }
+
+  /** The service has heard that presence is over: who came up before may have left since, and nobody would tell. */
+  function forgetGhosts(): void {
+    if (present.size > 0) forget()
   }
 
   /** Wants something, and sees to it that a session is asked for it. */
@@ -146,11 +140,12 @@ export function createStream(owner: StreamOwner, name: string): OwnStream {
 
   const disable = (kind: TamburMode, limits: WaitOptions) =>
     end(limits, () => {
-      const { wish, unset } = modeOf(kind)
-      if (!wish.wanted) throw wrong(`the ${kind} mode of the stream is off already`)
-      const isOn = wish.unwant()
+      const mode = modes[kind]
+      if (!mode?.wish.wanted) throw wrong(`the ${kind} mode of the stream is off already`)
+      const isOn = mode.off()
+      if (mode.making) dropMode(kind)
       if (kind === 'presence') forget()
-      return isOn && unset
+      return isOn && mode.unset
     })
 
   const stream: TamburStream = {
@@ -215,9 +210,9 @@ export function createStream(owner: StreamOwner, name: string): OwnStream {
   return {
     stream,
     restore: subscription.ask,
-    lost() {
+    lost(error) {
       subscription.lost()
-      for (const { wish } of Object.values(modes)) wish.lost()
+      for (const mode of Object.values(modes)) mode.lost(error)
       forget()
     },
     received(kind, data, receivedAt) {

@@ -30,6 +30,14 @@ export type TamburPresence =
   | { readonly kind: 'up' | 'down'; readonly userId: string }
   | { readonly kind: 'reset' }
 
+/**
+ * What a reconnect has made of a stream (`mode` is undefined) or of one of its modes: asked for again, or refused
+ * and off, to be asked for again. From `restored` on nothing is missed: the time to fetch what was.
+ */
+export type TamburStreamStatus =
+  | { readonly type: 'restored'; readonly mode: TamburMode | undefined }
+  | { readonly type: 'refused'; readonly mode: TamburMode | undefined; readonly error: IsomqError }
+
 export interface TamburStreamEvents {
   /** What was published to the stream. */
   message: TamburMessage
@@ -39,6 +47,7 @@ export interface TamburStreamEvents {
   direct: TamburDirectMessage
   /** Needs presence mode. */
   presence: TamburPresence
+  status: TamburStreamStatus
 }
 
 export interface TamburMessagesOptions extends FeedOptions {
@@ -61,7 +70,7 @@ export interface TamburStream {
   readonly present: ReadonlySet<string>
   /** Subscribes; resolves when the service has acked it. `private` needs no subscription, only a connection. */
   open(options?: WaitOptions): Promise<void>
-  /** Unsubscribes. The modes end with it, and so do the loops; nothing arrives any more. */
+  /** Unsubscribes. The modes end with it, and so do the loops; nothing arrives any more, save on `private`. */
   close(options?: WaitOptions): Promise<void>
   /** Adds a handler and returns what takes it off. It neither connects nor opens. */
   on<K extends keyof TamburStreamEvents>(
@@ -105,7 +114,11 @@ export type TamburStatus =
       readonly mode: TamburMode | undefined
       readonly error: IsomqError
     }
-  /** The connection is back. What was published in these milliseconds is gone: the protocol keeps nothing. */
+  /**
+   * The connection is back, and told so. What was published in these milliseconds, and in those until the streams are
+   * `restored`, is gone: the protocol keeps nothing. The break may have begun before it was noticed here, so that this
+   * is the least that it lasted.
+   */
   | { readonly type: 'gap'; readonly session: number; readonly duration: number }
 
 export type TamburEvents = LifeEvents<TamburStatus>

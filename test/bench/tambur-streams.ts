@@ -5,6 +5,7 @@ import { collector } from './garbage.ts'
 import { median, ratioOf } from './measure.ts'
 import { count, type Row } from './report.ts'
 import { against, race, type StreamClient, type StreamServer, startServer } from './stream.ts'
+import { tamburDispatch } from './tambur-dispatch.ts'
 import { START, streamOf } from './tambur-wire.ts'
 
 const MESSAGES = 40_000
@@ -131,6 +132,7 @@ export async function tamburStreams(): Promise<Row[]> {
           figures: `per message ${each(streams)}, ${each(one)}; bare ${ratioOf(of('bare', streams), of('bare', one)).toFixed(2)} x`,
         }
       }),
+      await tamburDispatch(MOST),
     ]
   } finally {
     server.close()

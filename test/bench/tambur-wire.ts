@@ -13,8 +13,11 @@ const message = (stream: string, i: number, note: string): string =>
   JSON.stringify(['msg', stream, '', JSON.stringify({ tid: 56876327000000 + i, payment: '1299.00', note })])
 const padding = 'x'.repeat(FRAME_SIZE - message(streamOf(0), 0, '').length)
 
-/** Message number `i` of so many streams that take turns, as a WebSocket frame; such a one needs no mask. */
+/** Message number `i` of so many streams that take turns. */
+export const messageText = (i: number, streams: number): string => message(streamOf(i % streams), i, padding)
+
+/** The same as a WebSocket frame; such a one needs no mask. */
 export function messageFrame(i: number, streams: number): Buffer {
-  const text = Buffer.from(message(streamOf(i % streams), i, padding))
+  const text = Buffer.from(messageText(i, streams))
   return Buffer.concat([Buffer.from([0x81, 126, text.length >> 8, text.length & 255]), text])
 }

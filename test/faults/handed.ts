@@ -25,6 +25,21 @@ export interface EventClient {
   readonly arrived: ReadonlyMap<string, readonly number[]>
   readonly reconnects: number
   close(): Promise<void>
+  /** What became of its calls, where it makes some; asked when it is closed. */
+  calls?(): CallCounts
+}
+
+export interface CallCounts {
+  readonly made: number
+  readonly answered: number
+  /** Rejected because their connection was lost. */
+  readonly lost: number
+  /** Not settled when their connection was gone and the next one was there. */
+  readonly hung: number
+  /** Sent more than once. */
+  readonly twice: number
+  /** Rejected with anything else. */
+  readonly odd: number
 }
 
 /** An emulator that keeps nothing. */
@@ -74,6 +89,7 @@ export interface EventSoakReport {
   readonly disordered: number
   /** Commands that the service refused: what was restored twice, or with an old token. */
   readonly refused: number
+  readonly calls: CallCounts | undefined
   readonly kills: number
   readonly reconnects: number
   /** Bytes after collection, compared with when a tenth was done. */
@@ -163,6 +179,7 @@ export async function soakEvents(server: EventServer, options: EventSoakOptions)
   return {
     ...compare(all, client, published),
     refused: now.refused,
+    calls: client.calls?.(),
     kills: now.dropped,
     reconnects: client.reconnects,
     heapGrowth,
@@ -215,13 +232,18 @@ function compare(all: readonly Handed[], client: EventClient, published: number)
 
 /** What of a report is a fault. */
 export function faultsOf(report: EventSoakReport, kills: number): string[] {
-  const { lost, duplicated, disordered, refused, received } = report
+  const { lost, duplicated, disordered, refused, received, calls } = report
   return [
     lost > 0 && `${lost} messages were lost`,
     duplicated > 0 && `${duplicated} messages came twice`,
     disordered > 0 && `${disordered} messages came out of order`,
     refused > 0 && `${refused} commands were refused`,
     received < report.published / 2 && `only ${received} messages arrived: too few to tell anything`,
+    calls && calls.hung > 0 && `${calls.hung} calls hung when their connection was gone`,
+    calls && calls.twice > 0 && `${calls.twice} calls were sent twice`,
+    calls && calls.odd > 0 && `${calls.odd} calls failed with something else than CONNECTION_LOST`,
+    calls && calls.answered + calls.lost < calls.made && 'calls were never settled',
+    calls && calls.lost < kills && `only ${calls.lost} calls were lost: too few to tell anything`,
     report.kills < kills && `only ${report.kills} connections were killed`,
     report.heapGrowth > 32 * 1024 * 1024 && 'the heap grew by more than 32 MiB',
   ].filter((fault) => typeof fault === 'string')

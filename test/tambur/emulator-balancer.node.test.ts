@@ -40,6 +40,18 @@ describe('the balancer', () => {
     )
   })
 
+  test('of the app isomq-app is the same by every address', async () => {
+    const { host } = tamburRoom()
+    const subscriber = await subscribed({ appId: 'isomq-app', url: `ws://${host}/tambur/isomq-app/socket` })
+    const command = JSON.stringify({ op: 'stats' })
+    for (const address of ['/tambur', '/tambur/default', '/tambur/isomq-app']) {
+      const response = await fetch(`http://${host}${address}/control`, { method: 'POST', body: command })
+      const { peers } = (await response.json()) as { peers: { subscriber: string }[] }
+      expect(peers.map((peer) => peer.subscriber)).toContain(subscriber.id)
+    }
+    subscriber.close()
+  })
+
   test.each<[string, { appId?: string; query?: string; key?: string }, unknown[]]>([
     ['an unknown key', { key: 'f'.repeat(32) }, [401, 'unknown_key']],
     ['an app that has another name', { appId: 'default' }, [404, 'unknown_app']],

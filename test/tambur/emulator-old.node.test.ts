@@ -45,6 +45,23 @@ test('a connection finds its socket through the balancer and gets an id', async 
   expect(subscriberId).toMatch(uuid)
 })
 
+test('connections of one page ask by their number, and each gets an id of its own', async () => {
+  const room = tamburRoom()
+  const all = await Promise.all([ready(room), ready(room), ready(room)])
+  expect(new Set(all.map(({ subscriberId }) => subscriberId)).size).toBe(3)
+  expect(await room.stats()).toMatchObject({ balancerCalls: 3, connections: 3, commands: 0 })
+})
+
+test('connections of two apps know nothing of each other', async () => {
+  const [room, other] = [tamburRoom(), tamburRoom()]
+  const [one, two] = [await active(await ready(room), 'test'), await active(await ready(other), 'test')]
+  two.on.message = () => expect.fail('it was for the other app')
+  const message = called(one.on, 'message')
+  await publish(room, 'test', 'for one app')
+  expect(await message).toBe('for one app')
+  expect(await other.stats()).toMatchObject({ delivered: 0, connections: 1 })
+})
+
 test('close and reopen', async () => {
   const made = await ready(tamburRoom())
   const closed = called(made, 'onclose')

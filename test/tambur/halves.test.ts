@@ -2,7 +2,7 @@
 import { fetchToken, modeToken, type TamburAuthorize, type TamburTokenAsk } from 'isomq/tambur'
 import { describe, expect, test } from 'vitest'
 import { everything } from '../contract/reveal.ts'
-import { rejection } from '../support/events.ts'
+import { rejection, until } from '../support/events.ts'
 import { bench, CONFIG } from './bench.ts'
 import { KEYS, service } from './service.ts'
 
@@ -283,6 +283,49 @@ describe('fetchToken()', () => {
     ['a redirect to a login', () => new Response(null, { status: 302, headers: { location: '/login' } })],
   ])('is HTTP when the server answers with %s', async (_, answer) => {
     expect(await rejection(page(answer).token())).toMatchObject({ code: 'HTTP', provider: 'tambur' })
+  })
+
+  test('says whether it may help to ask again', async () => {
+    for (const [status, retryable] of [
+      [429, true],
+      [500, true],
+      [502, true],
+      [503, true],
+      [200, false],
+      [400, false],
+      [401, false],
+      [403, false],
+      [404, false],
+    ] as const) {
+      const { token } = page(() => new Response('{}', { status }))
+      expect([status, (await rejection(token())).retryable]).toEqual([status, retryable])
+    }
+  })
+
+  test('outlasts a restart of the server: a mode is restored once it is back', async () => {
+    const handler = handlerOf(() => true)
+    let isDown = false
+    const b = bench({
+      token: fetchToken('https://page.test/token', {
+        fetch: async (url, init) =>
+          isDown ? new Response('Bad Gateway', { status: 502 }) : handler(new Request(url, init)),
+      }),
+    })
+    await b.obeyed()
+    const news = await b.open('news', 'presence')
+    const told: unknown[] = []
+    news.on('status', ({ mode }) => told.push(mode))
+    isDown = true
+    const script = await b.again()
+    await until(() => b.errors.some(({ code }) => code === 'HTTP'))
+    isDown = false
+    while (told.length < 2) {
+      await b.clock.advance(1_000)
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    expect(told).toEqual([undefined, 'presence'])
+    const asked = { mode: 'presence', stream: 'news', userId: 'me', subscriberId: script.id } as const
+    expect(script.last('set_mode').args.at(-1)).toBe(await tokenOf(asked))
   })
 
   test('is CONNECT_FAILED when there is no server', async () => {

@@ -169,6 +169,36 @@ test('a roster shows no ghosts after a lost connection', async () => {
   expect(kinds).toContain('reset')
 })
 
+test('a roster shows no ghosts after its stream was closed and opened in one breath', async () => {
+  const room = createRoom()
+  const [ann, bob, carl] = ['ann', 'bob', 'carl'].map(() => room.client().stream('news'))
+  for (const [user, stream] of Object.entries({ ann, bob, carl })) {
+    await stream!.open()
+    await stream!.enablePresence(user)
+  }
+  await until(() => ann!.present.has('bob') && ann!.present.has('carl'))
+  const leaving = bob!.disablePresence()
+  await Promise.all([ann!.close(), ann!.open(), ann!.enablePresence('ann'), leaving])
+  await until(() => [...ann!.present].join() === 'carl')
+})
+
+test('a stream tells that it and its modes are back, when they are', async () => {
+  const room = createRoom()
+  const client = room.client()
+  const news = client.stream('news')
+  await news.open()
+  await news.enableAuth()
+  await news.enablePresence('ann')
+  const told: string[] = []
+  news.on('status', ({ type, mode = 'stream' }) => told.push(`${mode} ${type}`))
+  await room.control('drop')
+  await until(() => told.length === 3)
+  expect(told[0]).toBe('stream restored')
+  expect(told.sort()).toEqual(['auth restored', 'presence restored', 'stream restored'])
+  const [stream] = (await room.control('stats')).streams as unknown as { auth: number; present: string[] }[]
+  expect(stream).toMatchObject({ subscribers: 1, auth: 1, present: ['ann'] })
+})
+
 test('direct messages go from user to user', async () => {
   const room = createRoom()
   const [one, two] = [room.client().stream('news'), room.client().stream('news')]

@@ -324,6 +324,14 @@ describe('direct messages', () => {
     expect(script.lines.length).toBe(2)
   })
 
+  test.each([-1, Number.NaN])('with a timeout of %d are not sent', async (timeout) => {
+    const b = bench()
+    const script = await b.obeyed()
+    const news = await b.open('news', 'direct')
+    await expect(news.direct('her', 'x', { timeout })).rejects.toEqual(CONFIG)
+    expect(script.lines.length).toBe(2)
+  })
+
   test('wait until the mode is on, since the service takes none before', async () => {
     const b = bench()
     const news = b.client.stream('news')

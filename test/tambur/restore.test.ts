@@ -1,7 +1,9 @@
 // A14 · what the user asked for is asked for again on every connection: once, in order, with new tokens.
+import { IsomqError } from 'isomq/tambur'
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
+import type { TamburScript } from '../support/tambur.ts'
 import { bench, CONFIG, watch } from './bench.ts'
 
 describe('after a lost connection', () => {
@@ -334,7 +336,213 @@ describe('what is refused when it is restored', () => {
   })
 })
 
+describe('a token that cannot be had when its mode is restored', () => {
+  /** What `fetchToken` says of a server that is just being restarted. */
+  const away = () => new IsomqError('tambur', 'CONNECT_FAILED', 'the server of the page is away')
+
+  /** A connection with a mode that was set, whose token callback does as it is told from then on. */
+  async function held(token: () => string | Promise<string>) {
+    let isHeld = false
+    const b = bench({
+      token: () => (isHeld ? token() : 'T'),
+      // The longest of its pauses, each time.
+      random: () => 0.999_999,
+      reconnect: { minDelay: 1_000, maxDelay: 1_000 },
+    })
+    await b.obeyed()
+    const news = await b.open('news', 'auth')
+    isHeld = true
+    return { b, news }
+  }
+  const tokensOf = (script: TamburScript) =>
+    script.lines.filter((line) => line.startsWith('set_mode')).map((line) => line.split(' ').at(-1))
+
+  test('is asked for again, after ever longer pauses, as long as that may help', async () => {
+    let calls = 0
+    const at: number[] = []
+    const { b, news } = await held(() => {
+      at.push(b.clock.now())
+      if (++calls < 5) throw away()
+      return 'T5'
+    })
+    const told: unknown[] = []
+    news.on('status', (status) => told.push(status))
+    const script = await b.again()
+    await b.clock.advance(60_000)
+    expect([calls, tokensOf(script)]).toEqual([5, ['T5']])
+    const pauses = at.slice(1).map((time, i) => time - at[i]!)
+    expect(pauses).toEqual([...pauses].sort((a, b) => a - b))
+    expect(pauses[0]).toBeGreaterThan(0)
+    expect(b.errors.filter(({ code }) => code === 'CONNECT_FAILED')).toHaveLength(4)
+    expect(told).toEqual([
+      { type: 'restored', mode: undefined },
+      { type: 'restored', mode: 'auth' },
+    ])
+  })
+
+  test('is asked for again after a TIMEOUT', async () => {
+    let calls = 0
+    const { b } = await held(() => (++calls === 1 ? new Promise<string>(() => {}) : 'T2'))
+    const script = await b.again()
+    await b.clock.advance(60_000)
+    expect([calls, tokensOf(script)]).toEqual([2, ['T2']])
+  })
+
+  test('ends with the connection, and the next one asks anew', async () => {
+    const { b } = await held(() => {
+      throw away()
+    })
+    await b.again()
+    const script = await b.again()
+    const before = b.errors.length
+    await b.clock.advance(0)
+    expect([script.lines, b.errors.length]).toEqual([['subscribe news'], before])
+  })
+
+  test.each(['disableAuth', 'close'] as const)('%s() ends that', async (end) => {
+    let calls = 0
+    const { b, news } = await held(() => {
+      calls++
+      throw away()
+    })
+    await b.again()
+    await news[end]()
+    const timers = b.clock.timers
+    const before = calls
+    await b.clock.advance(120_000)
+    expect([calls, b.statuses.filter(({ type }) => type === 'refused')]).toEqual([before, []])
+    expect(timers).toBeLessThanOrEqual(1)
+  })
+
+  test('switched off and on meanwhile is asked for at once', async () => {
+    let isAway = true
+    const { b, news } = await held(() => {
+      if (isAway) throw away()
+      return 'T-again'
+    })
+    const script = await b.again()
+    await news.disableAuth()
+    isAway = false
+    await news.enableAuth()
+    expect(tokensOf(script)).toEqual(['T-again'])
+  })
+
+  test('is asked for once where nobody has had it yet: the caller hears why', async () => {
+    let calls = 0
+    const b = bench({
+      token: () => {
+        calls++
+        throw away()
+      },
+    })
+    await b.obeyed()
+    const news = await b.open()
+    expect(await rejection(news.enableAuth())).toMatchObject({ code: 'CONNECT_FAILED' })
+    await b.clock.advance(60_000)
+    expect(calls).toBe(1)
+  })
+
+  test('that is refused for good is told once', async () => {
+    let calls = 0
+    const { b } = await held(() => {
+      calls++
+      throw new IsomqError('tambur', 'AUTH_REJECTED', 'the user has left')
+    })
+    await b.again()
+    await b.clock.advance(60_000)
+    expect([calls, b.statuses.filter(({ type }) => type === 'refused')]).toEqual([
+      1,
+      [expect.objectContaining({ mode: 'auth', error: expect.objectContaining({ code: 'AUTH_REJECTED' }) })],
+    ])
+  })
+})
+
+describe('a stream tells', () => {
+  test('that it and its modes are back on each connection, and nothing of the first', async () => {
+    const b = bench()
+    await b.obeyed()
+    const told: unknown[] = []
+    const news = b.client.stream('news')
+    news.on('status', ({ type, mode }) => told.push([type, mode, news.state]))
+    await b.open('news', 'auth', 'presence')
+    expect(told).toEqual([])
+    for (let i = 0; i < 2; i++) {
+      await b.again()
+      expect(told.splice(0)).toEqual([
+        ['restored', undefined, 'open'],
+        ['restored', 'auth', 'open'],
+        ['restored', 'presence', 'open'],
+      ])
+    }
+    // Asked for anew, they are new.
+    await news.close()
+    await news.open()
+    await news.enableAuth()
+    expect(told).toEqual([])
+    await b.client.close()
+    await b.signIn()
+    await flush()
+    expect(told).toEqual([
+      ['restored', undefined, 'open'],
+      ['restored', 'auth', 'open'],
+    ])
+  })
+
+  test('what of it was refused', async () => {
+    const b = bench()
+    await b.obeyed()
+    const [news, sports] = [await b.open('news', 'direct'), await b.open('sports', 'auth')]
+    const told: string[] = []
+    for (const stream of [news, sports]) {
+      stream.on('status', (status) =>
+        told.push(
+          `${stream.name} ${status.type} ${status.mode} ${status.type === 'refused' ? status.error.details.reason : ''}`.trim(),
+        ),
+      )
+    }
+    b.network.onDial = undefined
+    b.network.last.drop()
+    const script = (await b.redial()).obey(({ name, args }) =>
+      args[0] === 'news' || name === 'set_mode' ? 'no' : undefined,
+    )
+    script.accept()
+    await flush()
+    expect(told.sort()).toEqual([
+      'news refused undefined no',
+      'sports refused auth no',
+      'sports restored undefined',
+    ])
+  })
+
+  test('to a handler that closes it', async () => {
+    const b = bench()
+    await b.obeyed()
+    const news = await b.open('news', 'auth')
+    news.on('status', ({ type }) => type === 'restored' && void news.close())
+    const script = await b.again()
+    expect([news.state, script.lines]).toEqual(['closed', ['subscribe news', 'unsubscribe news']])
+  })
+})
+
 describe('a gap', () => {
+  test('is told when the state is open, behind what tells of the connection', async () => {
+    const b = bench()
+    await b.obeyed()
+    await b.open()
+    const told: string[] = []
+    b.client.on('status', ({ type }) => told.push(`${type} ${b.client.state}`))
+    await b.again()
+    expect(told).toEqual(['disconnected reconnecting', 'retrying reconnecting', 'connected open', 'gap open'])
+  })
+
+  test('is one for the private stream, too, which needs no open()', async () => {
+    const b = bench()
+    await b.obeyed()
+    b.client.stream('private').on('message', () => {})
+    await b.again()
+    expect(b.statuses.filter(({ type }) => type === 'gap')).toHaveLength(1)
+  })
+
   test('is told when the connection is back, with its length', async () => {
     const b = bench()
     await b.obeyed()

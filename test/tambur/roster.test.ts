@@ -121,6 +121,19 @@ describe('the roster of a stream', () => {
     expect([[...news.present], events]).toEqual([[], []])
   })
 
+  test('is the same set all along: who has kept it sees no ghosts either', async () => {
+    const b = bench()
+    const script = await b.obeyed()
+    const news = await b.open('news', 'presence')
+    const { present } = news
+    script.up('news', 'me', 'her')
+    expect([...present]).toEqual(['me', 'her'])
+    const next = await b.again()
+    expect([...present]).toEqual([])
+    next.up('news', 'him')
+    expect([...present]).toEqual(['him'])
+  })
+
   test('belongs to one stream', async () => {
     const b = bench()
     const script = await b.obeyed()

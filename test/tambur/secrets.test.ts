@@ -80,6 +80,17 @@ test('A23 · a connection with tokens, on every way to fail', async () => {
   expect(text).not.toMatch(MARKERS)
 })
 
+test('A23 · a token of any form that a refusal quotes is not shown', async () => {
+  const token = 'MARKER.of(other+form)$&'
+  const b = bench({ token: () => token })
+  const script = await b.obeyed()
+  const news = await b.open()
+  script.obey(({ name, args }) => (name === 'set_mode' ? `no such token: ${args.at(-1)}` : undefined))
+  const error = await news.enableAuth().catch((error: Error) => error)
+  expect(everything([error, b.errors, b.statuses])).not.toContain('MARKER')
+  expect(error).toMatchObject({ details: { reason: 'no such token: …' } })
+})
+
 test('A23 · a balancer that fails, and that quotes what it was asked', async () => {
   const seen: unknown[] = []
   for (const answer of [
