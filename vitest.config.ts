@@ -16,6 +16,7 @@ const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]
 const PACKAGE = ['test/package/**/*.test.ts']
 const PAGE = ['test/browser/**/*.test.ts']
 const NODE = ['test/**/*.node.test.ts']
+const SERVICES = ['test/services/**/*.services.test.ts']
 
 type Overrides = TestProjectInlineConfiguration & { readonly runtime: string }
 
@@ -25,7 +26,7 @@ const project = ({ runtime, test, ...rest }: Overrides): TestProjectInlineConfig
   ...rest,
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...NODE, ...PACKAGE, ...PAGE],
+    exclude: [...NODE, ...PACKAGE, ...PAGE, ...SERVICES],
     // Machines may be slow; nothing here waits for a time to pass.
     testTimeout: 30_000,
     hookTimeout: 30_000,
@@ -62,6 +63,20 @@ export default defineConfig({
       project({ runtime: 'node', test: { name: 'node', include: NODE, exclude: [...PACKAGE, ...PAGE] } }),
       project({ runtime: 'node', test: { name: 'package', include: PACKAGE, exclude: [] } }),
       project({ runtime: 'node', test: { name: 'page', include: PAGE, exclude: [] } }),
+      project({
+        runtime: 'node',
+        test: {
+          name: 'services',
+          include: SERVICES,
+          exclude: [],
+          globalSetup: 'test/services/setup.ts',
+          // The files share the servers, which some of them kill.
+          fileParallelism: false,
+          // RabbitMQ takes its time to start.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      }),
       project({ runtime: thisRuntime(), test: { name: 'portable' } }),
       workerd('workerd', '2026-04-01'),
       workerd('workerd-2026-03', '2026-03-16', OLD),

@@ -38,6 +38,8 @@ export interface Env {
   readonly TMC_CONSUMER: ObjectNamespace
   readonly PRISM_EMULATOR: ObjectNamespace
   readonly PRISM_SESSIONS: ObjectNamespace
+  readonly TAMAR_EMULATOR: ObjectNamespace
+  readonly TAMAR_DEMO: ObjectNamespace
   readonly TAMBUR_EMULATOR: ObjectNamespace
   readonly WEBMQ_EMULATOR: ObjectNamespace
   readonly WIRE: ObjectNamespace
@@ -46,6 +48,8 @@ export interface Env {
   readonly TMC_SETTINGS?: string
   /** The same for Prism. */
   readonly PRISM_SETTINGS?: string
+  /** The same for Tamar. */
+  readonly TAMAR_SETTINGS?: string
   /** The same for Tambur. */
   readonly TAMBUR_SETTINGS?: string
   /** The same for WebMQ. */

@@ -1,7 +1,8 @@
-import { createTmcClient, IsomqError, type TmcClient, type TmcMessage } from 'isomq/tmc'
+import { createTmcClient, type TmcClient, type TmcMessage } from 'isomq/tmc'
 import { type Env, isUpgrade, json, type ObjectState } from './cloudflare.ts'
 import { EventHub } from './emulators/events.ts'
 import { DEFAULT_APP } from './emulators/tmc-settings.ts'
+import { told } from './told.ts'
 
 /** A subscription; kept in storage, so that the alarm can bring it back after a restart. */
 interface Subscription {
@@ -24,10 +25,6 @@ export const isQueued = (body: unknown): body is Queued =>
   typeof body === 'object' && body !== null && 'room' in body && 'id' in body
 
 const WATCHDOG_MS = 25_000
-
-/** An error as JSON can carry it. */
-const told = (error: Error | undefined) =>
-  error && { code: error instanceof IsomqError ? error.code : 'ERROR', message: error.message }
 
 /**
  * How to consume TMC on Cloudflare for good: one object per subscription holds the outbound socket, an alarm

@@ -14,6 +14,7 @@ export function startPlayground(options?: {
   persist?: string
   tmc?: Record<string, unknown>
   prism?: Record<string, unknown>
+  tamar?: Record<string, unknown>
   tambur?: Record<string, unknown>
   webmq?: Record<string, unknown>
 }): Promise<Playground>

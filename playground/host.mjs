@@ -13,12 +13,22 @@ export const COMPATIBILITY_DATE = '2026-04-01'
  * @param {string} [options.persist] folder in which messages survive a restart; by default they do not
  * @param {Record<string, unknown>} [options.tmc] settings that each room of the TMC emulator begins with
  * @param {Record<string, unknown>} [options.prism] the same for the Prism emulator
+ * @param {Record<string, unknown>} [options.tamar] the same for the Tamar emulator
  * @param {Record<string, unknown>} [options.tambur] the same for the Tambur emulator
  * @param {Record<string, unknown>} [options.webmq] the same for the WebMQ emulator
  * @returns {Promise<{ url: string, port: number, stop(): Promise<void> }>}
  */
 export async function startPlayground(options = {}) {
-  const { port = 0, host = '127.0.0.1', persist, tmc = {}, prism = {}, tambur = {}, webmq = {} } = options
+  const {
+    port = 0,
+    host = '127.0.0.1',
+    persist,
+    tmc = {},
+    prism = {},
+    tamar = {},
+    tambur = {},
+    webmq = {},
+  } = options
   const script = await bundle()
   const objects = (names) =>
     Object.fromEntries(names.map(([name, className]) => [name, { className, useSQLite: true }]))
@@ -32,6 +42,7 @@ export async function startPlayground(options = {}) {
     bindings: {
       TMC_SETTINGS: JSON.stringify(tmc),
       PRISM_SETTINGS: JSON.stringify(prism),
+      TAMAR_SETTINGS: JSON.stringify(tamar),
       TAMBUR_SETTINGS: JSON.stringify(tambur),
       WEBMQ_SETTINGS: JSON.stringify(webmq),
     },
@@ -40,6 +51,8 @@ export async function startPlayground(options = {}) {
       ['TMC_CONSUMER', 'TmcConsumer'],
       ['PRISM_EMULATOR', 'PrismEmulator'],
       ['PRISM_SESSIONS', 'PrismSessions'],
+      ['TAMAR_EMULATOR', 'TamarEmulator'],
+      ['TAMAR_DEMO', 'TamarDemo'],
       ['TAMBUR_EMULATOR', 'TamburEmulator'],
       ['WEBMQ_EMULATOR', 'WebmqEmulator'],
       ['WIRE', 'Wire'],

@@ -4,17 +4,19 @@ import { isQueued } from './consumer.ts'
 import page from './page/index.html'
 import style from './page/style.css'
 import { prismDemo } from './prism-demo.ts'
-import { type Place, placeOf, roomAt } from './rooms.ts'
+import { type Place, placeFor, roomAt } from './rooms.ts'
 import { tamburDemo } from './tambur-demo.ts'
 import { webmqDemo } from './webmq-demo.ts'
 
 export { TmcConsumer } from './consumer.ts'
 export { PrismEmulator } from './emulators/prism.ts'
+export { TamarEmulator } from './emulators/tamar.ts'
 export { TamburEmulator } from './emulators/tambur.ts'
 export { TmcEmulator } from './emulators/tmc.ts'
 export { WebmqEmulator } from './emulators/webmq.ts'
 export { Wire } from './emulators/wire.ts'
 export { PrismSessions } from './prism-sessions.ts'
+export { TamarDemo } from './tamar-demo.ts'
 
 const ASSETS: Readonly<Record<string, readonly [type: string, text: string]>> = {
   '/': ['text/html', page],
@@ -28,12 +30,15 @@ export default {
     if (request.method === 'OPTIONS') return new Response(null, { headers: CORS })
     if (pathname === '/health') return json({ ok: true })
     // Clients of the real TMC know no path at all.
-    const place = placeOf(pathname === '/' && isUpgrade(request) ? '/tmc/' : pathname)
+    const place = placeFor(request, pathname === '/' && isUpgrade(request) ? '/tmc/' : pathname)
     if (place !== undefined) return emulator(request, env, place)
     const [, service, ...rest] = pathname.split('/')
     if (service === 'consumer' && rest[0] === 'tmc') return consumer(request, env, rest[1])
     if (service === 'prism-demo' && /^[\w-]+$/.test(rest[0] ?? '')) {
       return prismDemo(request, env, rest[0]!, rest[1])
+    }
+    if (service === 'tamar-demo' && /^[\w-]+$/.test(rest[0] ?? '')) {
+      return env.TAMAR_DEMO.get(env.TAMAR_DEMO.idFromName(rest[0]!)).fetch(request)
     }
     if (service === 'tambur-demo' && /^[\w-]+$/.test(rest[0] ?? '')) {
       return tamburDemo(request, rest[0]!, rest[1])

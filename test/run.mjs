@@ -5,7 +5,8 @@ import { root } from './support/process.mjs'
 
 const HELP = `Usage: npm test -- [--only STEP,…] [-t NAME] [FILE…]
 
-  --only STEP,…   only these steps: types lint build node bun deno workerd chromium package page
+  --only STEP,…   only these steps: types lint build node bun deno workerd chromium package
+                  services page
   -t NAME         only tests whose name matches
   FILE…           only test files whose path contains one of these, such as test/tmc
 

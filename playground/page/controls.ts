@@ -47,8 +47,15 @@ export function createControls(section: HTMLElement, { problem }: Problems) {
     }
   }
 
+  /** Says something in a place of its own. */
+  function sayIn(name: string, text: string, isProblem = false): void {
+    setText(part(section, name), text)
+    part(section, name).toggleAttribute('data-problem', isProblem)
+  }
+
   return {
     say: (text: string) => setText(part(section, 'said'), text),
+    sayIn,
     run,
     armed,
     click(name: string, act: () => Promise<unknown>): void {

@@ -1,6 +1,7 @@
 import { element, part, setText } from './dom.ts'
 import { startPrism } from './prism.ts'
 import { createProblems, type Problems } from './problems.ts'
+import { startTamar } from './tamar.ts'
 import { startTambur } from './tambur.ts'
 import { startTmc } from './tmc.ts'
 import { startWebmq } from './webmq.ts'
@@ -10,13 +11,14 @@ const PROVIDERS: Readonly<Record<string, (section: HTMLElement, room: string, pr
   {
     tmc: startTmc,
     prism: startPrism,
+    tamar: startTamar,
     tambur: startTambur,
     webmq: startWebmq,
   }
 
 /** Names that the server's paths have taken. */
 const TAKEN =
-  /^(api|api-sandbox|app|balancer|call|control|events|isomq-app|oauth|publish|push|router|socket|wire|ws)$/
+  /^(api|api-sandbox|app|balancer|call|control|events|isomq|isomq-app|oauth|publish|push|redis|router|socket|user|wire|ws)$/
 
 /** The room of the URL, else a new one that is put there, so that a reload finds it again. */
 function findRoom(): string {

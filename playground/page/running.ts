@@ -1,6 +1,7 @@
 import { IsomqError } from 'isomq/errors'
 import { duration } from './dom.ts'
 import type { Log, Source } from './log.ts'
+import type { LiveEvent } from './server.ts'
 
 const SLOW_MS = 2000
 
@@ -96,6 +97,16 @@ export function follow(source: Source, client: Followed, telling: Telling): void
     told.add(error)
     changed()
   })
+}
+
+/** The same for a client elsewhere, of which the server tells each change of its state. Gives the new one. */
+export function followEvent(source: Source, { from, to, reason }: LiveEvent, telling: Telling): State {
+  const { code, message } = (reason ?? {}) as { code?: string; message?: string }
+  const isFault = code !== undefined && code !== 'CLOSED'
+  telling.log(source, `${from} → ${to}${isFault ? `: ${message}` : ''}`, isFault ? 'error' : undefined)
+  if (from === 'reconnecting' && to === 'open') telling.reconnected()
+  if (to === 'closed' && isFault) telling.ended(`${message}.`)
+  return to as State
 }
 
 export function createRunning<Message extends Arrived, Client extends Receiving<Message>>(

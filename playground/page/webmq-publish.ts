@@ -1,6 +1,6 @@
 import type { WampSession } from 'isomq/webmq'
 import { type Controls, isOff } from './controls.ts'
-import { part, plural, setText, textOf } from './dom.ts'
+import { part, plural, textOf } from './dom.ts'
 import type { WebmqApi } from './webmq-api.ts'
 import type { SessionPart } from './webmq-session.ts'
 
@@ -20,10 +20,7 @@ export function createPublishing(
   const choice = (name: string) => part<HTMLSelectElement>(section, name).value
   let number = 0
 
-  function say(text: string, isProblem = false): void {
-    setText(part(section, 'publish-said'), text)
-    part(section, 'publish-said').toggleAttribute('data-problem', isProblem)
-  }
+  const say = (text: string, isProblem = false) => controls.sayIn('publish-said', text, isProblem)
 
   /** So many events, of which each has its number. */
   function events(count: number): unknown[] {

@@ -1,14 +1,9 @@
 import type { State } from 'isomq/tmc'
 import type { Api, WorkerStats } from './api.ts'
-import type { Log } from './log.ts'
+import { followEvent, type Telling } from './running.ts'
 import type { LiveEvent } from './server.ts'
 
-export interface WorkerClientOptions {
-  readonly log: Log
-  changed(): void
-  reconnected(): void
-  /** The client gave up by itself. */
-  ended(why: string): void
+export interface WorkerClientOptions extends Telling {
   /** The queue took a message, at a time of the server's clock; it is confirmed next. */
   queued(id: string, at: number): void
   live(isLive: boolean): void
@@ -30,7 +25,7 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
         state = event.state as State
         break
       case 'state':
-        moved(event)
+        state = followEvent('worker', event, options)
         break
       case 'error':
         log('worker', String(event.message), 'error')
@@ -43,15 +38,6 @@ export function createWorkerClient(api: Api, options: WorkerClientOptions) {
         break
     }
     changed()
-  }
-
-  function moved({ from, to, reason }: LiveEvent): void {
-    state = to as State
-    const { code, message } = (reason ?? {}) as { code?: string; message?: string }
-    const isFault = code !== undefined && code !== 'CLOSED'
-    log('worker', `${from} → ${to}${isFault ? `: ${message}` : ''}`, isFault ? 'error' : undefined)
-    if (from === 'reconnecting' && to === 'open') options.reconnected()
-    if (to === 'closed' && isFault) options.ended(`${message}.`)
   }
 
   function told(stats: WorkerStats): void {

@@ -7,6 +7,9 @@ import { dirname, join } from 'node:path'
 const PEERS = ['js-md5@0.9.2', 'ali-topsdk@2.0.5', 'prism-js@1.0.0', 'MD5@1.3.0', 'oauth-1.0a@2.2.6']
 // wamp1 is the one client on npm that speaks version 1; fox-wamp is a router of version 2.
 const WAMP = ['wampy@8.0.2', 'autobahn@26.3.1', 'wamp1@0.0.3', 'fox-wamp@0.7.28']
+const STOMP = ['@stomp/stompjs@7.5.0']
+// The other end of Tamar, by drivers that speak the servers' own protocols.
+const SERVICES = ['redis@6.3.1', 'mysql2@3.24.6', 'amqplib@2.3.1']
 
 /**
  * The folder of the libraries that isomq is compared with, installed on first use: only the bench needs them.
@@ -16,6 +19,12 @@ export const peers = (): string | undefined => install('isomq-peers', PEERS)
 
 /** The same for those that speak WAMP. */
 export const wampPeers = (): string | undefined => install('isomq-wamp-peers', WAMP)
+
+/** The same for those that speak to Redis, MySQL and RabbitMQ. */
+export const servicePeers = (): string | undefined => install('isomq-service-peers', SERVICES)
+
+/** The same for one that speaks STOMP. */
+export const stompPeers = (): string | undefined => install('isomq-stomp-peers', STOMP)
 
 function install(name: string, packages: readonly string[]): string | undefined {
   const folder = join(process.cwd(), 'node_modules', '.cache', name)

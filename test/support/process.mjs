@@ -7,14 +7,14 @@ const PATIENCE = 5 * 60_000
 // The tools see a pipe, and some would guess.
 const COLOUR = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 
-/** Runs a command in the repository; gives its exit code and all that it printed. */
-export function run([file, ...args], env = {}) {
+/** Runs a command in the repository; gives its exit code and all that it printed. It is ended when it takes too long. */
+export function run([file, ...args], env = {}, patience = PATIENCE) {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: root,
       env: { ...process.env, npm_node_execpath: process.execPath, ...COLOUR, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: PATIENCE,
+      timeout: patience,
     })
     let output = ''
     const take = (data) => {

@@ -43,6 +43,27 @@ export interface TamburRoom extends Controlled {
   readonly events: string
 }
 
+/** A room of its own in the Tamar emulator. */
+export interface TamarRoom extends Controlled {
+  /** Of Redis, as Upstash's client takes it. */
+  readonly redis: string
+  /** Of MySQL, as PlanetScale's client takes it, with user and password. */
+  readonly mysql: string
+  /** The room's name, which is the user of its database, too. */
+  readonly name: string
+  /** Where RabbitMQ speaks STOMP. */
+  readonly url: string
+  /** The same, over a line that can break without a goodbye. */
+  readonly wire: string
+  /** Everything of the room is below it, also RabbitMQ's `api/`. */
+  readonly site: string
+  /** Where the room tells what happens, as a WebSocket. */
+  readonly events: string
+  /** Where a user connects to the gateway, and the same over a line that can break. */
+  user(id: string): string
+  userWire(id: string): string
+}
+
 /** A room of its own in the WebMQ emulator. */
 export interface WebmqRoom extends Controlled {
   /** Where events are pushed to. */
@@ -68,6 +89,16 @@ export const PRISM = { key: 'isomq-key', secret: 'isomq-prism-secret' } as const
 export const TAMBUR = {
   apiKey: '30af96de47e3c58329045ff136a4a3ea',
   secret: 'isomq-tambur-secret',
+} as const
+
+/** What the Tamar emulator knows from the start. */
+export const TAMAR = {
+  token: 'isomq-tamar-token',
+  mysqlPassword: 'isomq-tamar-mysql',
+  username: 'isomq',
+  password: 'isomq-tamar-rabbit',
+  exchange: 'ws.message.direct.exchange',
+  routingKey: 'ws.message.direct',
 } as const
 
 /** What the WebMQ emulator knows from the start. */
@@ -106,6 +137,25 @@ export function tamburRoom(base: string): TamburRoom {
     wire: `${socket}/wire/socket`,
     site,
     events: `${socket}/events`,
+    ...controlled(site),
+  }
+}
+
+/** Makes a room of the Tamar emulator at the playground's address. */
+export function tamarRoom(base: string): TamarRoom {
+  const site = newRoom(base, 'tamar')
+  const name = site.slice(site.lastIndexOf('/') + 1)
+  const socket = site.replace(/^http/, 'ws')
+  return {
+    redis: `${site}/redis`,
+    mysql: `http://${name}:${TAMAR.mysqlPassword}@${new URL(base).host}`,
+    name,
+    url: `${socket}/ws`,
+    wire: `${socket}/wire/ws`,
+    site,
+    events: `${socket}/events`,
+    user: (id) => `${socket}/user?id=${encodeURIComponent(id)}`,
+    userWire: (id) => `${socket}/wire/user?id=${encodeURIComponent(id)}`,
     ...controlled(site),
   }
 }

@@ -4,6 +4,7 @@ import chromium from '../runtimes/chromium.mjs'
 import deno from '../runtimes/deno.mjs'
 import node from '../runtimes/node.mjs'
 import workerd from '../runtimes/workerd.mjs'
+import { missingServers } from '../services/binaries.mjs'
 import { run } from './process.mjs'
 import { vitest } from './vitest.mjs'
 
@@ -52,6 +53,14 @@ export const steps = [
   suite({ ...workerd, what: 'the suite in Workers' }),
   suite({ ...chromium, what: 'the suite in a browser' }),
   suite({ name: 'package', what: 'the packed tarball, sizes, imports', projects: ['package'] }),
+  suite({
+    name: 'services',
+    what: 'the real servers: Redis, MariaDB, RabbitMQ',
+    projects: ['services'],
+    // RabbitMQ starts three times, and a busy machine takes half a minute for each.
+    patience: 10 * 60_000,
+    missing: missingServers,
+  }),
   suite({
     name: 'page',
     what: 'the playground in a browser',

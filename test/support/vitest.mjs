@@ -11,16 +11,17 @@ import { run } from './process.mjs'
  * @param {string[]} what.projects their names
  * @param {string[]} [what.command] what runs JavaScript, by default this Node
  * @param {Record<string, string>} [what.env]
+ * @param {number} [what.patience] milliseconds that it may take, by default 5 minutes
  * @param {string[]} what.filters for vitest: files, or -t and a name
  * @returns {Promise<{ passed: number, failed: number, skipped: string[], output: string }>}
  */
-export async function vitest({ projects, command = [process.execPath], env, filters }) {
+export async function vitest({ projects, command = [process.execPath], env, patience, filters }) {
   const report = join(tmpdir(), `isomq-vitest-${randomUUID()}.json`)
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=minimal', '--reporter=json']
   args.push(`--outputFile.json=${report}`, ...projects.map((name) => `--project=${name}`), ...filters)
   if (filters.length > 0) args.push('--passWithNoTests')
   try {
-    const { code, output } = await run([...command, ...args], env)
+    const { code, output } = await run([...command, ...args], env, patience)
     return { ...count(report, code, byName(filters)), output }
   } finally {
     rmSync(report, { force: true })

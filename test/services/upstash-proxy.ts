@@ -1,0 +1,93 @@
+import type { ServerResponse } from 'node:http'
+import { type Front, openFront, type Received, type Reply } from './front.ts'
+import { type RedisPeer, redisModule } from './peers.ts'
+
+export interface UpstashProxy extends Front {
+  readonly token: string
+}
+
+export interface RedisAt {
+  readonly port: number
+}
+
+/** A driver of a Redis that comes back when the Redis does, and keeps no command for later. */
+export async function redisPeer({ port }: RedisAt): Promise<RedisPeer> {
+  const { createClient } = redisModule()
+  const client = createClient({
+    socket: { host: '127.0.0.1', port, reconnectStrategy: 20 },
+    disableOfflineQueue: true,
+    RESP: 2,
+  })
+  // That the server is gone shows where it is asked for something.
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+/** The REST API of Upstash in front of a Redis. Its faults happen to whole requests, which may be pipelines. */
+export async function startUpstashProxy(redis: RedisAt, token = 'upstash-secret'): Promise<UpstashProxy> {
+  const { RESP_TYPES } = redisModule()
+  const client = await redisPeer(redis)
+  // Bytes, since a value need not be text.
+  const typeMapping = { [RESP_TYPES.BLOB_STRING]: Buffer }
+  const allowed = ({ headers }: Received): boolean => headers.authorization === `Bearer ${token}`
+
+  const run = async (command: unknown, encoded: boolean): Promise<object> => {
+    if (!Array.isArray(command) || command.length === 0) return { error: 'ERR empty command' }
+    try {
+      const answer = await client.sendCommand(command.map(String), { typeMapping })
+      return { result: encode(answer, encoded) }
+    } catch (error) {
+      return { error: (error as Error).message }
+    }
+  }
+
+  const answer = async (request: Received): Promise<Reply> => {
+    if (!allowed(request)) {
+      return { status: 401, body: { error: 'WRONGPASS invalid or missing auth token' } }
+    }
+    const encoded = request.headers['upstash-encoding'] === 'base64'
+    const commands: unknown[] = JSON.parse(request.body)
+    if (!client.isReady) return { status: 503, body: { error: 'ERR the database cannot be reached' } }
+    if (request.path === '/pipeline') {
+      return { status: 200, body: await Promise.all(commands.map((command) => run(command, encoded))) }
+    }
+    if (request.path !== '/') return { status: 404, body: { error: 'ERR no such path' } }
+    const body = await run(commands, encoded)
+    return { status: 'error' in body ? 400 : 200, body }
+  }
+
+  const front = await openFront({
+    answer,
+    failure: (text) => ({ error: `ERR ${text}` }),
+    stream(request, response) {
+      const channel = /^\/subscribe\/(.+)$/.exec(request.path)?.[1]
+      if (channel === undefined || !allowed(request)) return false
+      void subscribe(redis, decodeURIComponent(channel), response)
+      return true
+    },
+    async close() {
+      client.destroy()
+    },
+  })
+  return { ...front, token }
+}
+
+/** Strings are in base64 then, except `OK`. */
+function encode(answer: unknown, encoded: boolean): unknown {
+  if (Array.isArray(answer)) return answer.map((item) => encode(item, encoded))
+  if (!Buffer.isBuffer(answer)) return answer
+  return answer.toString(encoded ? 'base64' : 'utf8')
+}
+
+async function subscribe(redis: RedisAt, channel: string, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  const client = await redisPeer(redis)
+  response.once('close', () => client.destroy())
+  await client.subscribe(
+    channel,
+    (message) => response.write(`data: message,${channel},${message}\n\n`),
+    true,
+  )
+  response.write(`data: subscribe,${channel},1\n\n`)
+}
