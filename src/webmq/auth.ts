@@ -1,7 +1,7 @@
-import { IsomqError, toError } from '../core/errors.ts'
+import { IsomqError } from '../core/errors.ts'
 import * as o from '../core/options.ts'
 import { textOf } from './payload.ts'
-import { signChallenge, type WampSalt } from './sign.ts'
+import { areCounts, signChallenge, type WampSalt } from './sign.ts'
 import { provider, wrong } from './wrong.ts'
 
 /** What a server asks to be signed. */
@@ -51,7 +51,7 @@ type Fields = { [K in keyof WampAuth]-?: WampAuth[K] }
 /**
  * The answer to a challenge.
  *
- * @throws IsomqError `CONFIG` when `sign` gives no text, `LIMIT` when the server asks for absurd work
+ * @throws what `sign` throws, which {@link signInFailed} tells; IsomqError `CONFIG` when `sign` gives no text, `LIMIT` when the server asks for absurd work
  */
 export async function answerChallenge(auth: WampAuth, asked: WampChallenge): Promise<string> {
   const { secret, ticket, sign } = auth
@@ -65,15 +65,7 @@ export async function answerChallenge(auth: WampAuth, asked: WampChallenge): Pro
       `the server asks for ${asked.method}; give the option "auth" for it`,
     )
   }
-  let signature: unknown
-  try {
-    signature = await sign(asked)
-  } catch (cause) {
-    if (cause instanceof IsomqError) throw cause
-    throw new IsomqError(provider, 'CONNECT_FAILED', 'the option "auth.sign" failed; see the cause', {
-      cause: toError(cause),
-    })
-  }
+  const signature: unknown = await sign(asked)
   if (typeof signature === 'string' && signature !== '') return signature
   throw wrong('the option "auth.sign" must give a text that is not empty')
 }
@@ -87,21 +79,23 @@ export function saltOf(fields: unknown, iterations: number): WampSalt | undefine
     iterations: Number(given.iterations ?? iterations),
     keylen: Number(given.keylen ?? 32),
   }
-  if ([salt.iterations, salt.keylen].every((count) => Number.isInteger(count) && count > 0)) return salt
+  if (areCounts(salt.iterations, salt.keylen)) return salt
   throw new IsomqError(provider, 'PROTOCOL', 'a salt without sensible iterations and length')
 }
 
-/** The server does not let this client in. What it says may quote what it was given: that is `hidden`. */
+/** What a server says, which may quote what it was given: that is `hidden`. */
+export const shown = (said: unknown, hidden: readonly (string | undefined)[]): string =>
+  hidden.reduce<string>((text, it) => (it ? text.replaceAll(it, '…') : text), textOf(said)).slice(0, 200)
+
+/** The server does not let this client in. */
 export function notLetIn(
   reason: unknown,
   said: unknown,
   hidden: readonly (string | undefined)[],
   code: 'AUTH_REJECTED' | 'PROVIDER' = 'AUTH_REJECTED',
 ): IsomqError {
-  const show = (text: unknown) =>
-    hidden.reduce<string>((shown, it) => (it ? shown.replaceAll(it, '…') : shown), textOf(text)).slice(0, 200)
-  const uri = show(reason)
-  const text = `the server refused the sign-in (${`${uri} ${show(said)}`.trim()})`
+  const uri = shown(reason, hidden)
+  const text = `the server refused the sign-in (${`${uri} ${shown(said, hidden)}`.trim()})`
   const remedy = code === 'PROVIDER' ? '' : '; check realm, id and secret'
   return new IsomqError(provider, code, text + remedy, { details: { uri } })
 }

@@ -3,7 +3,7 @@ import { excerpt, type HttpAnswer, hide, isSuccess, statusError } from '../core/
 import { toJson } from '../core/json.ts'
 import * as o from '../core/options.ts'
 import type { WaitOptions } from '../core/wait.ts'
-import { checkPayload, refusalOf, resultOf } from './payload.ts'
+import { checkList, checkPayload, refusalOf, resultOf } from './payload.ts'
 import {
   type BridgeCall,
   type BridgeOptions,
@@ -113,7 +113,9 @@ export function createCrossbarPublisher(options: CrossbarOptions): CrossbarPubli
   return {
     async publish(topic, args = [], kwargs = {}, { signal, timeout, ...given } = {}) {
       const { exclude, eligible } = given
-      checkPayload({ args, kwargs, exclude, eligible })
+      checkPayload(args, kwargs)
+      checkList('exclude', exclude)
+      checkList('eligible', eligible)
       const wish = { topic: filled('topic', topic), args, kwargs, options: optionsOf(given) }
       const { id } = await call(endpoint, wish, { signal, timeout })
       if (typeof id === 'number') return id
@@ -125,7 +127,7 @@ export function createCrossbarPublisher(options: CrossbarOptions): CrossbarPubli
       kwargs: Readonly<Record<string, unknown>> = {},
       limits = {},
     ) {
-      checkPayload({ args, kwargs })
+      checkPayload(args, kwargs)
       const wish = { procedure: filled('procedure', procedure), args, kwargs }
       const answer = await call(callEndpoint, wish, limits)
       return resultOf(answer.args, answer.kwargs) as T

@@ -1,27 +1,18 @@
 import { type Connection, createConnection } from '../core/connection.ts'
 import { IsomqError } from '../core/errors.ts'
-import { toJson } from '../core/json.ts'
 import { createLife, type Life } from '../core/life.ts'
 import { type Line, PATIENCE } from '../core/line.ts'
-import { createPending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
 import { aborted, quiet } from '../core/wait.ts'
-import { checkVersion, createCalls, notJson } from './calls.ts'
+import { createAnswers } from './answers.ts'
+import { checkVersion, createCalls } from './calls.ts'
 import { checkPrefix, readOptions, type WampSessionOptions } from './options.ts'
 import { createTopic, type Topic, type TopicOwner } from './topic.ts'
 import type { WampEvents, WampPermissions, WampSession } from './types.ts'
 import { createWamp1 } from './wamp1.ts'
 import { createWamp2 } from './wamp2.ts'
-import {
-  checkProtocol,
-  PROBES,
-  PROTOCOLS,
-  readMessage,
-  type Speaker,
-  type WampMessage,
-  type Wire,
-} from './wire.ts'
+import { checkProtocol, PROBES, PROTOCOLS, readMessage, type Speaker, type Wire } from './wire.ts'
 import { filled, provider, wrong } from './wrong.ts'
 
 /**
@@ -38,7 +29,7 @@ export function createWampSession(options: WampSessionOptions): WampSession {
   const topics = new Map<string, Topic>()
   /** By what the present session's events name them. */
   const routes = new Map<string | number, Topic>()
-  const pending = createPending<string, WampMessage>(provider, clock, Number.POSITIVE_INFINITY)
+  const answers = createAnswers(clock)
   let wire: Wire
   let sessionId: string | number | undefined
   let permissions: WampPermissions | undefined
@@ -84,7 +75,8 @@ export function createWampSession(options: WampSessionOptions): WampSession {
     },
     received,
     // Whatever it answers is a sign of life, also that there is no such procedure.
-    probe: (session) => void quiet(wire.call(session, PROBES[version], { args: [] }, { timeout: PATIENCE })),
+    probe: (session) =>
+      void quiet(wire.call(session, PROBES[version], { args: '', kwargs: '' }, { timeout: PATIENCE })),
     ready(session) {
       for (const topic of topics.values()) topic.restore(session)
       // What was just sent may have ended it, which nobody tells then.
@@ -97,11 +89,15 @@ export function createWampSession(options: WampSessionOptions): WampSession {
     lost: (_, error) => lost(error),
   })
 
+  function leave(error: IsomqError): void {
+    connection.renew(error, false)
+  }
+
   function lost(cause: IsomqError): void {
     sessionId = permissions = undefined
     lostAt ??= clock.now()
     const text = 'the connection was lost before the answer; it may have happened'
-    pending.rejectAll(new IsomqError(provider, 'CONNECTION_LOST', text, { cause }))
+    answers.rejectAll(new IsomqError(provider, 'CONNECTION_LOST', text, { cause }))
     for (const topic of topics.values()) topic.lost()
   }
 
@@ -126,10 +122,10 @@ export function createWampSession(options: WampSessionOptions): WampSession {
 
   const speaker: Speaker = {
     settings,
-    pending,
-    send(session, message) {
-      session.send(toJson(message, notJson))
-      life.trace('sent', () => ({ type: message[0] }))
+    answers,
+    send(session, type, rest) {
+      session.send(`[${type},${rest}]`)
+      life.trace('sent', () => ({ type }))
     },
     resolve,
     prefixes: () => prefixes,
@@ -146,16 +142,16 @@ export function createWampSession(options: WampSessionOptions): WampSession {
       const [uri, receivedAt] = [named ?? topic.topic, clock.now()]
       topic.received({ topic: uri, event, args, kwargs, publication, publisher, receivedAt })
     },
-    leave: (error) => connection.renew(error, false),
+    leave,
   }
 
   const line: Line<Session> = {
     provider,
     clock,
     check: life.check,
-    start: () => connection.start(),
+    start: connection.start,
     find: () => connection.session,
-    ready: (limits) => connection.connect(limits),
+    ready: connection.connect,
   }
 
   const calls = createCalls({ settings, line, wire: () => wire, resolve })
@@ -164,8 +160,10 @@ export function createWampSession(options: WampSessionOptions): WampSession {
     line,
     life,
     answerTimeout: settings.answerTimeout,
+    topics,
     routes,
     wire: () => wire,
+    leave,
     dropped() {
       counters.dropped++
     },
@@ -196,9 +194,7 @@ export function createWampSession(options: WampSessionOptions): WampSession {
       checkVersion(version, { match: match !== 'exact' })
       const uri = resolve(filled('topic', given))
       const name = `${match} ${uri}`
-      for (const [known, { idle }] of topics) if (idle && known !== name) topics.delete(known)
-      const topic = topics.get(name) ?? createTopic(owner, uri, match)
-      topics.set(name, topic)
+      const topic = topics.get(name) ?? createTopic(owner, name, uri, match)
       return topic.subscribe({ signal, timeout })
     },
     publish: calls.publish,

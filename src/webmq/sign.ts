@@ -54,25 +54,29 @@ export interface WampSalt {
   readonly keylen?: number | undefined
 }
 
+/** Whether all are whole numbers from 1 on. */
+export const areCounts = (...given: readonly unknown[]): boolean =>
+  given.every((count) => Number.isInteger(count) && (count as number) > 0)
+
 const MOST_ITERATIONS = 1_000_000
 const MOST_BYTES = 1_024
+/** Bytes that one run of the iterations gives. */
+const BLOCK = 32
 
 /**
  * The key that a salted secret stands for: the base64 text of what PBKDF2-HMAC-SHA256 gives.
  *
- * @throws IsomqError `LIMIT` for more than 1,000,000 iterations or 1,024 bytes, which only a hostile server asks for
+ * @throws IsomqError `LIMIT` for more than 1,000,000 iterations, which count once for each 32 bytes, or 1,024 bytes:
+ * only a hostile server asks for that
  */
 export async function deriveKey(
   secret: string,
   { salt, iterations = 1_000, keylen = 32 }: WampSalt,
 ): Promise<string> {
-  if (
-    typeof salt !== 'string' ||
-    !(Number.isInteger(iterations) && iterations > 0 && Number.isInteger(keylen) && keylen > 0)
-  ) {
+  if (typeof salt !== 'string' || !areCounts(iterations, keylen)) {
     throw wrong('a salt needs a text, and whole numbers from 1 on for "iterations" and "keylen"')
   }
-  if (iterations > MOST_ITERATIONS || keylen > MOST_BYTES) {
+  if (iterations * Math.ceil(keylen / BLOCK) > MOST_ITERATIONS || keylen > MOST_BYTES) {
     const text = `${iterations} iterations for ${keylen} bytes are more than any honest server asks for`
     throw new IsomqError(provider, 'LIMIT', text)
   }

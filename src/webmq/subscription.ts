@@ -2,7 +2,7 @@ import { createEmitter } from '../core/emitter.ts'
 import { IsomqError, toError } from '../core/errors.ts'
 import { createFeed } from '../core/feed.ts'
 import type { Life } from '../core/life.ts'
-import { aborted, type WaitOptions } from '../core/wait.ts'
+import { aborted, noTimeout, type WaitOptions } from '../core/wait.ts'
 import type { WampEvent, WampEvents, WampMatch, WampSubscription } from './types.ts'
 import { provider, wrong } from './wrong.ts'
 
@@ -56,8 +56,9 @@ export function createSubscription(owner: SubscriptionOwner): OwnSubscription {
       return loop
     },
     async unsubscribe(limits = {}) {
-      const { signal } = limits
+      const { signal, timeout = 0 } = limits
       if (signal?.aborted) throw aborted(provider, 'answer', signal)
+      if (!(timeout >= 0)) throw noTimeout(provider)
       if (!subscription.active) return
       feed.end()
       await owner.leave(subscription, limits)

@@ -15,8 +15,6 @@ export interface Topic {
   readonly granted: boolean
   /** Somebody has a subscription or waits for one. */
   readonly wanted: boolean
-  /** Nobody wants it, and the server was not asked for it either. */
-  readonly idle: boolean
   subscribe(limits: WaitOptions): Promise<WampSubscription>
   restore(session: Session): void
   lost(): void
@@ -29,20 +27,26 @@ export interface TopicOwner {
   readonly line: Line<Session>
   readonly life: Life<WampEvents>
   readonly answerTimeout: number
+  /** Those that somebody wants or that the server may have, by their names. */
+  readonly topics: Map<string, Topic>
   /** By what the present session's events name them. */
   readonly routes: Map<string | number, Topic>
   /** The version as the present session speaks it. */
   wire(): Wire
+  /** The session is of no use any more: another one is needed. */
+  leave(error: IsomqError): void
   /** Somebody was too slow for an event. */
   dropped(): void
 }
 
-export function createTopic(owner: TopicOwner, topic: string, match: WampMatch): Topic {
-  const { line, life, routes, wire, dropped } = owner
+export function createTopic(owner: TopicOwner, name: string, topic: string, match: WampMatch): Topic {
+  const { line, life, topics, routes, wire, dropped } = owner
   const subscriptions = new Set<OwnSubscription>()
   let key: string | number | undefined
   /** Sessions that were asked and have not answered. */
   let asked = 0
+  /** It was granted once, and is to be restored. */
+  let held = false
 
   const wish = createWish({
     provider,
@@ -55,17 +59,30 @@ export function createTopic(owner: TopicOwner, topic: string, match: WampMatch):
           key = given
           routes.set(given, self)
         })
+      } catch (error) {
+        // No answer is no refusal: another session may have one.
+        if (held && (error as IsomqError).code === 'TIMEOUT' && line.find() === session) {
+          owner.leave(error as IsomqError)
+        }
+        throw error
       } finally {
         asked--
+        tidy()
       }
     },
+    granted() {
+      held = true
+    },
     refused(error) {
+      held = false
       self.end(error, error)
       subscriptions.clear()
+      tidy()
       life.status({ type: 'refused', topic, error })
     },
     unwanted(session) {
       const given = unroute()
+      tidy()
       if (given !== undefined) quiet(revoke(session, given, {}))
     },
   })
@@ -75,6 +92,11 @@ export function createTopic(owner: TopicOwner, topic: string, match: WampMatch):
     key = undefined
     if (given !== undefined) routes.delete(given)
     return given
+  }
+
+  /** Nothing is left of what nobody wants and the server was not asked for either. */
+  function tidy(): void {
+    if (!wish.wanted && asked === 0 && key === undefined) topics.delete(name)
   }
 
   /** Tells a session that nobody wants it any more. */
@@ -87,10 +109,13 @@ export function createTopic(owner: TopicOwner, topic: string, match: WampMatch):
   async function leave(subscription: OwnSubscription, limits: WaitOptions): Promise<void> {
     subscriptions.delete(subscription)
     if (subscriptions.size > 0) return
+    held = false
     const session = line.find()
-    const given = unroute()
+    // What is not granted yet is given back when it is.
+    const given = wish.unwant() ? unroute() : undefined
+    tidy()
     // A session that is over has forgotten it by itself.
-    if (wish.unwant() && given !== undefined && session) await revoke(session, given, limits)
+    if (given !== undefined && session) await revoke(session, given, limits)
   }
 
   const self: Topic = {
@@ -101,11 +126,9 @@ export function createTopic(owner: TopicOwner, topic: string, match: WampMatch):
     get wanted() {
       return wish.wanted
     },
-    get idle() {
-      return !wish.wanted && asked === 0
-    },
     async subscribe(limits) {
       life.check()
+      topics.set(name, self)
       const has = (one: OwnSubscription) => subscriptions.has(one)
       const subscription = createSubscription({ topic, match, has, leave, life, dropped })
       // It listens from now on: events may follow on the heels of the answer.

@@ -2,7 +2,7 @@ import type { IsomqError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import { answerChallenge, notLetIn, saltOf } from './auth.ts'
-import { fieldsOf, listOf, refusalOf, textOf } from './payload.ts'
+import { fieldsOf, itemsOf, jsonOf, listOf, refusalOf, textOf } from './payload.ts'
 import type { WampPermissions } from './types.ts'
 import {
   fault,
@@ -30,39 +30,39 @@ const AUTH = 'http://api.wamp.ws/procedure#auth'
 const ITERATIONS = 10_000
 
 export function createWamp1(speaker: Speaker, signal: AbortSignal): Wire {
-  const { pending, settings } = speaker
+  const { answers, settings } = speaker
   const { auth } = settings
   let calls = 0
   let sessionId: string | undefined
   let signature: string | null = null
 
-  async function call(
-    session: Session,
-    uri: string,
-    args: readonly unknown[],
-    limits: WaitOptions,
-  ): Promise<unknown> {
-    const id = `${session.id}.${++calls}`
-    const [type, , ...rest] = await pending.add(id, `answer to ${uri}`, limits, () =>
-      speaker.send(session, [CALL, id, uri, ...args]),
+  function call(session: Session, uri: string, args: string, limits: WaitOptions): Promise<unknown> {
+    const key = `${session.id}.${++calls}`
+    const what = `the call of ${uri}`
+    return answers.ask(
+      key,
+      what,
+      limits,
+      () => speaker.send(session, CALL, `"${key}",${jsonOf(uri)}${args && `,${args}`}`),
+      ([type, , result, text, details]) => {
+        if (type === CALLRESULT) return result
+        const named = details === undefined ? undefined : { details }
+        throw refusalOf(`the server refused ${what}`, speaker.resolve(textOf(result)), [text], named)
+      },
     )
-    if (type === CALLRESULT) return rest[0]
-    const [error, text, details] = rest
-    const named = details === undefined ? undefined : { details }
-    throw refusalOf(`the call of ${uri} failed`, speaker.resolve(textOf(error)), [text], named)
   }
 
   async function signIn(session: Session): Promise<WampPermissions | undefined> {
     if (!auth) return undefined
     const { id = null, extra = null } = auth
-    const challenge = await call(session, AUTHREQ, [id, extra], { signal })
+    const challenge = await call(session, AUTHREQ, itemsOf([id, extra]), { signal })
     if (id !== null) {
       if (typeof challenge !== 'string') throw fault('a challenge that is no text')
       const salt = saltOf(readChallenge(challenge).authextra, ITERATIONS)
       signature = await answerChallenge(auth, { method: 'wampcra', challenge, salt, signal })
       if (session.error) throw session.error
     }
-    const { pubsub, rpc } = fieldsOf(await call(session, AUTH, [signature], { signal }))
+    const { pubsub, rpc } = fieldsOf(await call(session, AUTH, jsonOf(signature), { signal }))
     return { pubsub: listOf(pubsub), rpc: listOf(rpc) } as WampPermissions
   }
 
@@ -82,7 +82,7 @@ export function createWamp1(speaker: Speaker, signal: AbortSignal): Wire {
       }
       sessionId = id
       const permissions = await signIn(session)
-      for (const [name, uri] of speaker.prefixes()) speaker.send(session, [PREFIX, name, uri])
+      for (const [name, uri] of speaker.prefixes()) speaker.send(session, PREFIX, itemsOf([name, uri]))
       speaker.welcome(session, id, permissions)
     } catch (error) {
       session.end(refused(signInFailed(error)))
@@ -105,23 +105,25 @@ export function createWamp1(speaker: Speaker, signal: AbortSignal): Wire {
           return speaker.event(speaker.resolve(first), { event: second, args: [second] })
         }
         if (type === CALLRESULT || (type === CALLERROR && typeof second === 'string'))
-          return void pending.settle(first, message)
+          return answers.settle(first, message)
       }
-      throw fault('a message that WAMP version 1 does not have')
+      throw fault('a message that no server sends')
     },
     async subscribe(session, topic, _, granted) {
-      speaker.send(session, [SUBSCRIBE, topic])
+      speaker.send(session, SUBSCRIBE, jsonOf(topic))
       granted(topic)
     },
     async unsubscribe(session, topic) {
-      speaker.send(session, [UNSUBSCRIBE, topic])
+      speaker.send(session, UNSUBSCRIBE, jsonOf(topic))
     },
     async publish(session, topic, publication) {
-      speaker.send(session, [PUBLISH, topic, publication.args[0] ?? null, ...receivers(publication)])
+      const event = publication.args || 'null'
+      const rest = [jsonOf(topic), event, ...receivers(publication).map(jsonOf)]
+      speaker.send(session, PUBLISH, rest.join())
       return undefined
     },
     call: (session, procedure, { args }, limits) => call(session, procedure, args, limits),
-    prefix: (session, name, uri) => speaker.send(session, [PREFIX, name, uri]),
+    prefix: (session, ...pair) => speaker.send(session, PREFIX, itemsOf(pair)),
   }
 }
 

@@ -1,10 +1,11 @@
 import { decodeText } from '../core/bytes.ts'
 import { IsomqError, toError } from '../core/errors.ts'
-import type { Pending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
 import type { WaitOptions } from '../core/wait.ts'
+import type { Answers } from './answers.ts'
 import type { WampSettings } from './options.ts'
+import type { Texts } from './payload.ts'
 import type { WampEvent, WampMatch, WampPermissions } from './types.ts'
 import { provider } from './wrong.ts'
 
@@ -13,9 +14,10 @@ export type WampMessage = readonly unknown[]
 /** What a version of WAMP needs of the session that speaks it. */
 export interface Speaker {
   readonly settings: WampSettings
-  /** Calls that wait for an answer, by a key of the version's own. */
-  readonly pending: Pending<string, WampMessage>
-  send(session: Session, message: WampMessage): void
+  /** What waits for an answer, by a key of the version's own. */
+  readonly answers: Answers
+  /** Sends a message of a type; `rest` is what stands behind that, as JSON. */
+  send(session: Session, type: number, rest: string): void
   /** A URI in full: what a declared prefix stands for is put in its place. */
   resolve(uri: string): string
   prefixes(): Iterable<readonly [name: string, uri: string]>
@@ -30,9 +32,7 @@ export interface Speaker {
 }
 
 /** A publication, the event as its first argument. */
-export interface Publication {
-  readonly args: readonly unknown[]
-  readonly kwargs?: object | undefined
+export interface Publication extends Texts {
   readonly excludeMe?: boolean | undefined
   readonly exclude?: readonly unknown[] | undefined
   readonly eligible?: readonly unknown[] | undefined
@@ -58,12 +58,7 @@ export interface Wire {
     publication: Publication,
     limits: WaitOptions,
   ): Promise<number | undefined>
-  call(
-    session: Session,
-    procedure: string,
-    payload: Pick<Publication, 'args' | 'kwargs'>,
-    limits: WaitOptions,
-  ): Promise<unknown>
+  call(session: Session, procedure: string, payload: Texts, limits: WaitOptions): Promise<unknown>
   /** Declares a prefix, where the version knows them. */
   prefix?(session: Session, name: string, uri: string): void
   /** Says goodbye, where the version has a word for it. */
@@ -80,7 +75,7 @@ export const fault = (text: string): IsomqError => new IsomqError(provider, 'PRO
 export const signInFailed = (thrown: unknown): IsomqError =>
   thrown instanceof IsomqError
     ? thrown
-    : new IsomqError(provider, 'CONNECT_FAILED', 'the sign-in failed; see the cause', {
+    : new IsomqError(provider, 'CONNECT_FAILED', 'the sign-in failed; see the cause, and the option "auth"', {
         cause: toError(thrown),
       })
 

@@ -9,10 +9,11 @@ import { prism } from './prism.ts'
 import { type SoakReport, soak } from './run.ts'
 import { tambur } from './tambur.ts'
 import { tmc } from './tmc.ts'
+import { webmq } from './webmq.ts'
 
 const PLUGS: Readonly<Record<string, SoakPlug>> = { tmc, prism }
 /** Providers whose messages nobody acknowledges. */
-const EVENTS: Readonly<Record<string, EventPlug>> = { tambur }
+const EVENTS: Readonly<Record<string, EventPlug>> = { tambur, webmq: webmq(2), 'webmq-1': webmq(1) }
 const PROVIDERS = [...Object.keys(PLUGS), ...Object.keys(EVENTS)]
 /** Less than the server pushes: it runs full again and again, and what is left out must come again. */
 const MAX_BUFFERED = 100
@@ -125,6 +126,14 @@ async function unacknowledged(plug: EventPlug): Promise<Outcome> {
     duplicated: report.duplicated,
     disordered: report.disordered,
     'refused commands': report.refused,
+    ...(report.calls && {
+      calls: report.calls.made,
+      '  answered': report.calls.answered,
+      '  rejected as lost': report.calls.lost,
+      '  hung': report.calls.hung,
+      '  sent twice': report.calls.twice,
+      '  failed otherwise': report.calls.odd,
+    }),
     kills: report.kills,
     reconnects: report.reconnects,
     'heap growth': `${MiB(report.heapGrowth)} MiB`,

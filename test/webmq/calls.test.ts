@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { bench, bench1, bench2, VERSIONS } from './bench.ts'
+import { bench, bench1, bench2, CONFIG, VERSIONS, type WampBench } from './bench.ts'
 
 const P = 'http://example.com/add'
 
@@ -201,6 +201,119 @@ describe.each(VERSIONS)('calls of version %d', (version) => {
       script.result('p', value)
       expect(await call).toEqual(value)
     }
+  })
+})
+
+describe.each(VERSIONS)('limits of version %d that cannot be met', (version) => {
+  const acts = (limits: object) => [
+    (b: WampBench) => b.session.call('p', [], limits),
+    (b: WampBench) => b.session.publish('t', 1, limits),
+  ]
+
+  test.each([{ timeout: -1 }, { timeout: Number.NaN }])(
+    '%j is CONFIG, also without a connection',
+    async (limits) => {
+      const b = bench(version)
+      for (const act of acts(limits)) expect(await rejection(act(b))).toEqual(CONFIG)
+      await flush()
+      expect(b.network.sockets).toEqual([])
+    },
+  )
+
+  test('a signal that has ended sends nothing on an open session either', async () => {
+    const b = bench(version)
+    const script = await b.open()
+    const before = script.messages.length
+    for (const act of acts({ signal: AbortSignal.abort() }))
+      expect(await rejection(act(b))).toMatchObject({ code: 'ABORTED' })
+    expect(script.messages).toHaveLength(before)
+  })
+})
+
+test.each(VERSIONS)('a refusal of version %d reads the same', async (version) => {
+  const b = bench(version)
+  const script = await b.open()
+  const call = rejection(b.session.call('com.example.p'))
+  await flush()
+  script.fail('com.example.p', 'com.example.no', 'because')
+  expect((await call).message).toBe(
+    'webmq: the server refused the call of com.example.p (com.example.no because)',
+  )
+})
+
+describe('a call of version 2 that is given up', () => {
+  const CANCELING = { roles: { dealer: { features: { call_canceling: true } } } }
+  const connect = async (details: object) => {
+    const b = bench2({ idleTimeout: 0 })
+    const script = await b.dial()
+    script.open()
+    script.send(2, 7, details)
+    await flush()
+    return { b, script }
+  }
+
+  test.each(['timeout', 'signal'])('is cancelled where the router can: by its %s', async (how) => {
+    const { b, script } = await connect(CANCELING)
+    const abort = new AbortController()
+    const other = b.session.call('other', [], { timeout: 0 })
+    const call = rejection(
+      b.session.call('p', [], how === 'signal' ? { signal: abort.signal } : { timeout: 300 }),
+    )
+    await flush()
+    if (how === 'signal') abort.abort()
+    await b.clock.advance(300)
+    expect(await call).toMatchObject({ code: how === 'signal' ? 'ABORTED' : 'TIMEOUT' })
+    expect(script.of(49)).toEqual([[2, {}]])
+    // The router confirms it by an error, which is nobody's.
+    script.send(8, 48, 2, {}, 'wamp.error.canceled')
+    script.result('other', 1)
+    expect(await other).toBe(1)
+    expect(b.session.stats().malformed).toBe(0)
+  })
+
+  test.each([
+    {},
+    { roles: null },
+    { roles: { dealer: {} } },
+    { roles: { dealer: { features: [] } } },
+    { roles: { dealer: { features: { call_canceling: 'yes' } } } },
+  ])('is not where it does not say so: %j', async (details) => {
+    const { b, script } = await connect(details)
+    const call = rejection(b.session.call('p', [], { timeout: 10 }))
+    await b.clock.advance(10)
+    await call
+    expect(script.of(49)).toEqual([])
+  })
+
+  test('is not when it was answered, refused or lost, or never sent', async () => {
+    const { b, script } = await connect(CANCELING)
+    const answered = b.session.call('a', [], { timeout: 10 })
+    const refused = rejection(b.session.call('b', [], { timeout: 10 }))
+    await flush()
+    script.result('a', 1)
+    script.fail('b', 'com.example.no', 'x')
+    await Promise.all([answered, refused])
+    await b.clock.advance(10)
+    const lost = rejection(b.session.call('c', [], { timeout: 10 }))
+    await flush()
+    script.socket.drop()
+    await lost
+    await b.clock.advance(10)
+    const never = rejection(b.session.call('d', [], { timeout: 10 }))
+    await b.clock.advance(10)
+    await never
+    expect(
+      b.network.sockets.flatMap(({ sent }) => sent.filter((frame) => /^\[49/.test(String(frame)))),
+    ).toEqual([])
+  })
+
+  test('on a socket that takes no more rejects all the same', async () => {
+    const { b, script } = await connect(CANCELING)
+    const call = rejection(b.session.call('p', [], { timeout: 10 }))
+    await flush()
+    script.socket.sendFails = new Error('gone')
+    await b.clock.advance(10)
+    expect(['TIMEOUT', 'CONNECTION_LOST']).toContain((await call).code)
   })
 })
 

@@ -1,5 +1,6 @@
 // Taking leave: by this side, by the other, and in the middle of things.
 import { describe, expect, test } from 'vitest'
+import { everything } from '../contract/reveal.ts'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
 import { bench, bench1, bench2, collect, VERSIONS } from './bench.ts'
@@ -224,6 +225,24 @@ describe('GOODBYE', () => {
 })
 
 describe('ABORT of an open session', () => {
+  test.each([3, 6])('that quotes the ticket shows it nowhere (%d)', async (type) => {
+    const seen: unknown[] = []
+    const b = bench2({ auth: { id: 'joe', ticket: 'MARKER' }, logger: (record) => seen.push(record) })
+    b.session.on('status', (status) => seen.push(status))
+    const script = await b.dial()
+    script.open()
+    script.send(4, 'ticket', {})
+    await flush()
+    script.welcome()
+    await flush()
+    const call = rejection(b.session.call('p'))
+    await flush()
+    script.send(type, { message: 'MARKER' }, 'com.example.no MARKER')
+    seen.push(await call, ...b.errors)
+    expect(everything(seen)).toContain('com.example.no …')
+    expect(everything(seen)).not.toContain('MARKER')
+  })
+
   test.each(['wamp.error.protocol_violation', 'wamp.error.payload_size_exceeded', 'com.example.kicked'])(
     '%s is a break, after which the session comes back',
     async (uri) => {

@@ -215,7 +215,7 @@ describe('HELLO and WELCOME of version 2', () => {
     expect(rest).toEqual([])
     expect(hello).toEqual([1, 'realm1', { roles: expect.any(Object) }])
     expect((hello![2] as { roles: object }).roles).toEqual({
-      caller: {},
+      caller: { features: { call_canceling: true } },
       publisher: { features: { publisher_exclusion: true, subscriber_blackwhite_listing: true } },
       subscriber: { features: { pattern_based_subscription: true } },
     })

@@ -114,6 +114,11 @@ describe('version 2 sends', () => {
       publish('x', { acknowledge: true }),
       [16, 1, { acknowledge: true }, 't', ['x']],
     ],
+    [
+      'PUBLISH, acknowledged by whatever is true',
+      publish('x', { acknowledge: 1 as never }),
+      [16, 1, { acknowledge: true }, 't', ['x']],
+    ],
     ['PUBLISH, not acknowledged', publish('x', { acknowledge: false }), [16, 1, {}, 't', ['x']]],
     [
       'PUBLISH, the publisher included',

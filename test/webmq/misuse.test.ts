@@ -128,6 +128,15 @@ describe.each(VERSIONS)('arguments of version %d that are wrong send nothing', (
     ['publish: a circle', (s) => s.publish('t', circle())],
     ['publish: exclude that is no list', (s) => s.publish('t', 1, { exclude: odd('S1') })],
     ['publish: eligible that is no list', (s) => s.publish('t', 1, { eligible: odd({ S1: true }) })],
+    [
+      'publish: excludeMe that is neither true nor false',
+      (s) => s.publish('t', 1, { excludeMe: odd('yes') }),
+    ],
+    ['publish: ids that no session has', (s) => s.publish('t', 1, { exclude: odd([{}]) })],
+    [
+      'publish: ids of the other version',
+      (s) => s.publish('t', 1, { eligible: [s.version === 1 ? 7 : 'S1'] }),
+    ],
     ['publish: exclude of a bigint', (s) => s.publish('t', 1, { exclude: odd([1n]) })],
     ['call: an empty procedure', (s) => s.call('')],
     ['call: a procedure that is no text', (s) => s.call(odd(null))],
@@ -167,6 +176,16 @@ describe.each(VERSIONS)('arguments of version %d that are wrong send nothing', (
     }
     await flush()
     expect([b.session.state, b.network.sockets.length]).toEqual(['idle', 0])
+  })
+
+  test('a timeout of no sense unsubscribes nothing', async () => {
+    const b = bench(version)
+    const script = await b.open()
+    const subscription = await b.subscribe('t')
+    for (const timeout of [-1, Number.NaN]) {
+      expect(await rejection(subscription.unsubscribe({ timeout }))).toEqual(CONFIG)
+    }
+    expect([subscription.active, script.unsubscribes]).toEqual([true, []])
   })
 
   test('handlers that are none', async () => {

@@ -429,6 +429,51 @@ describe('in order after a reconnect', () => {
   })
 })
 
+describe('a subscription whose restoring version 2 does not answer', () => {
+  test('is no refusal: the session is replaced, and all are asked for anew', async () => {
+    const b = bench2({ answerTimeout: 2_000 })
+    await b.open()
+    const subscription = await b.subscribe(T)
+    await b.subscribe('other')
+    const seen: unknown[] = []
+    subscription.on('event', ({ event }) => seen.push(event))
+    const second = await b.again()
+    second.send(33, 2, 77)
+    const call = rejection(b.session.call('p', [], { timeout: 0 }))
+    await b.clock.advance(2_000)
+    expect(await call).toEqual(LOST)
+    expect([second.subscribes, second.socket.isOver, subscription.active]).toEqual([[T, 'other'], true, true])
+    expect(b.errors.at(-1)!.message).toBe(`webmq: no answer to the subscription of ${T} within 2000 ms`)
+    expect(b.statuses.filter(({ type }) => type === 'refused')).toEqual([])
+    const third = await b.redial()
+    third.accept()
+    await flush()
+    third.grant()
+    await flush()
+    third.event(T, 1)
+    expect([third.subscribes, seen, b.session.stats().subscriptions]).toEqual([[T, 'other'], [1], 2])
+  })
+
+  test('costs nothing when it was left meanwhile', async () => {
+    const b = bench2({ answerTimeout: 2_000, idleTimeout: 0 })
+    await b.open()
+    const subscription = await b.subscribe(T)
+    const second = await b.again()
+    await subscription.unsubscribe()
+    await b.clock.advance(10_000)
+    expect([second.socket.isOver, b.session.state, second.unsubscribes]).toEqual([false, 'open', []])
+  })
+
+  test('one that was never granted just ends', async () => {
+    const b = bench2({ answerTimeout: 2_000 })
+    const script = await b.open()
+    const subscribing = rejection(b.session.subscribe(T, { timeout: 0 }))
+    await b.clock.advance(2_000)
+    expect(await subscribing).toMatchObject({ code: 'TIMEOUT' })
+    expect([script.socket.isOver, b.session.state]).toEqual([false, 'open'])
+  })
+})
+
 describe('a subscription that version 2 does not restore', () => {
   test('is told by status, ends its loops with the error, and is not asked for again', async () => {
     const b = bench2()

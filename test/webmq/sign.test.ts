@@ -43,11 +43,23 @@ describe('deriveKey()', () => {
     [1_000_001, 32],
     [1e9, 32],
     [Number.MAX_SAFE_INTEGER, 32],
+    [500_001, 64],
+    [31_251, 1_024],
+    [1_000_000, 33],
     [1, 1_025],
     [1, 1e9],
   ])('%d iterations for %d bytes are LIMIT, at once', async (iterations, keylen) => {
     const error = await rejection(deriveKey('secret', { salt: 's', iterations, keylen }))
     expect(error).toMatchObject({ code: 'LIMIT', provider: 'webmq', retryable: false })
+  })
+
+  test.each([
+    [1_000_000, 32],
+    [500_000, 64],
+    [31_250, 1_024],
+  ])('%d iterations for %d bytes are the most that is done', async (iterations, keylen) => {
+    const key = await deriveKey('secret', { salt: 's', iterations, keylen })
+    expect(key).toBe(await derived('secret', 's', iterations, keylen))
   })
 
   test.each([
