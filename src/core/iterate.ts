@@ -1,6 +1,6 @@
 import { IsomqError, type Provider } from './errors.ts'
 import type { Consumer } from './handlers.ts'
-import { aborted } from './wait.ts'
+import { aborted, onAbort } from './wait.ts'
 
 export interface MessagesOptions {
   /** Ends the iteration; the loop then throws `ABORTED`. */
@@ -45,12 +45,12 @@ export function createIterator<D>(
     over = true
     rest = others
     failure = error
-    signal?.removeEventListener('abort', abort)
+    leave?.()
     left()
     for (const resolve of asking.splice(0)) resolve(last())
   }
   const abort = () => end(aborted(provider, 'messages', signal!))
-  signal?.addEventListener('abort', abort)
+  const leave = signal && onAbort(signal, abort)
 
   const iterable: AsyncIterableIterator<D> = {
     next() {

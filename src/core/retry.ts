@@ -50,7 +50,14 @@ export function retryWithin<T>(
   })
 }
 
-/** Whether a request has certainly not been done: it never got there, or the server said that it is busy. */
-export const isUntaken = (error: unknown): boolean =>
-  neverSent(error) ||
-  (error instanceof IsomqError && error.code === 'HTTP' && /^(429|503)$/.test(String(error.details.status)))
+/** Whether a request has certainly not been done: it never got there, or came too often. */
+export const isRefused = (error: unknown): boolean => neverSent(error) || hasStatus(error, 429)
+
+/**
+ * The same where the service answers for itself, and its 503 means that it is busy. Where something may stand before
+ * it, that may also mean that the service was lost in the middle.
+ */
+export const isUntaken = (error: unknown): boolean => isRefused(error) || hasStatus(error, 503)
+
+const hasStatus = (error: unknown, status: number): boolean =>
+  error instanceof IsomqError && error.code === 'HTTP' && error.details.status === status

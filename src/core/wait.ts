@@ -35,13 +35,13 @@ export function wait<T>(
     const end = (settle: () => void) => {
       if (over) return
       over = true
-      signal?.removeEventListener('abort', abort)
+      leave?.()
       cancel?.()
       undo?.()
       settle()
     }
     const abort = () => end(() => reject(aborted(provider, what, signal!)))
-    signal?.addEventListener('abort', abort)
+    const leave = signal && onAbort(signal, abort)
     // What a timer cannot count is no limit.
     const cancel =
       timeout && timeout < 2 ** 31
@@ -59,6 +59,28 @@ export function wait<T>(
     )
     if (over) undo?.()
   })
+}
+
+let waiting: WeakMap<AbortSignal, Set<() => void>> | undefined
+
+function fire({ currentTarget }: Event): void {
+  for (const act of [...(waiting?.get(currentTarget as AbortSignal) ?? [])]) act()
+}
+
+/**
+ * Calls `act` when the signal ends; returns what takes that back. A signal gets one listener, however many wait for
+ * it: thousands of calls may share one, and Node takes more than ten listeners for a leak.
+ */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  waiting ??= new WeakMap()
+  const all = waiting.get(signal) ?? new Set()
+  waiting.set(signal, all)
+  if (all.size === 0) signal.addEventListener('abort', fire)
+  all.add(act)
+  return () => {
+    all.delete(act)
+    if (all.size === 0) signal.removeEventListener('abort', fire)
+  }
 }
 
 export const noTimeout = (provider: Provider): IsomqError =>

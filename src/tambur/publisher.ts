@@ -3,9 +3,9 @@ import { IsomqError } from '../core/errors.ts'
 import { excerpt, type Fetch, type HttpSetup, isSuccess, send, statusError } from '../core/http.ts'
 import { textOrJson } from '../core/json.ts'
 import * as o from '../core/options.ts'
-import { isUntaken, retry } from '../core/retry.ts'
+import { isUntaken, retryWithin } from '../core/retry.ts'
 import { clockSkew, skewHint } from '../core/skew.ts'
-import { quiet, type WaitOptions, wait } from '../core/wait.ts'
+import { quiet, type WaitOptions } from '../core/wait.ts'
 import { publishUrl, signPublish } from './publish.ts'
 import { createTokens, type TamburTokens } from './tokens.ts'
 import { provider, wrong } from './wrong.ts'
@@ -106,13 +106,9 @@ export function createTamburPublisher(options: TamburPublisherOptions): TamburPu
     async publish(stream, message, { signal, timeout = settings.timeout } = {}) {
       publishUrl({ ...settings, stream })
       const text = textOrJson(message, (cause) => wrong('"message" must be a text or a JSON value', cause))
-      await wait<void>({ signal, timeout }, { provider, clock, what: 'answer' }, (resolve, reject) => {
-        const abort = new AbortController()
-        const retrying = (attempt: number, delay: number) => trace('retrying', { attempt, delay })
-        const how = { ...settings, provider, signal: abort.signal, may: isUntaken, retrying } as const
-        retry(how, () => attempt(stream, text, abort.signal)).then(resolve, reject)
-        return () => abort.abort()
-      })
+      const retrying = (attempt: number, delay: number) => trace('retrying', { attempt, delay })
+      const how = { ...settings, provider, may: isUntaken, retrying } as const
+      await retryWithin({ signal, timeout }, how, (ended) => attempt(stream, text, ended))
     },
   }
 }

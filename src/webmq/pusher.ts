@@ -1,9 +1,9 @@
 import { IsomqError } from '../core/errors.ts'
 import { excerpt, type Fetch, type HttpAnswer, type HttpSetup, send, statusError } from '../core/http.ts'
 import * as o from '../core/options.ts'
-import { isUntaken, retry } from '../core/retry.ts'
+import { isUntaken, retryWithin } from '../core/retry.ts'
 import { clockSkew, skewHint } from '../core/skew.ts'
-import { quiet, type WaitOptions, wait } from '../core/wait.ts'
+import { quiet, type WaitOptions } from '../core/wait.ts'
 import { finishPush, type PushReceivers, preparePush } from './push.ts'
 import type { PushDialect } from './sign.ts'
 import { bothOrNone, provider, wrong } from './wrong.ts'
@@ -77,21 +77,17 @@ export function sendCall(
     // Nothing that a logger does may harm a call.
     if (logger) quiet((async () => logger({ provider, at: clock.now(), event, ...facts }))())
   }
-  return wait<HttpAnswer>({ signal, timeout }, { provider, clock, what: 'answer' }, (resolve, reject) => {
-    const abort = new AbortController()
-    const retrying = (attempt: number, delay: number) => trace('retrying', { attempt, delay })
-    const how = { ...settings, provider, signal: abort.signal, may: isUntaken, retrying } as const
-    retry(how, async () => {
-      const { url, body, type, signature = '' } = await make()
-      const headers = { 'content-type': type }
-      const answer = await send(http, { url, body, headers, method: 'POST', signal: abort.signal })
-      trace('answered', { status: answer.status })
-      const hidden = [settings.secret ?? '', signature]
-      refused(answer, hidden, settings)
-      judge(answer, hidden)
-      return answer
-    }).then(resolve, reject)
-    return () => abort.abort()
+  const retrying = (attempt: number, delay: number) => trace('retrying', { attempt, delay })
+  const how = { ...settings, provider, may: isUntaken, retrying } as const
+  return retryWithin({ signal, timeout }, how, async (ended) => {
+    const { url, body, type, signature = '' } = await make()
+    const headers = { 'content-type': type }
+    const answer = await send(http, { url, body, headers, method: 'POST', signal: ended })
+    trace('answered', { status: answer.status })
+    const hidden = [settings.secret ?? '', signature]
+    refused(answer, hidden, settings)
+    judge(answer, hidden)
+    return answer
   })
 }
 

@@ -25,6 +25,38 @@ describe('wait', () => {
     expect([undone, clock.timers]).toEqual([['signal', 'time'], 0])
   })
 
+  test('shares one listener among a thousand waits for one signal, and leaves none', async () => {
+    const abort = new AbortController()
+    const { signal } = abort
+    let listeners = 0
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (...given: Parameters<typeof add>) => {
+      listeners++
+      add(...given)
+    }
+    signal.removeEventListener = (...given: Parameters<typeof remove>) => {
+      listeners--
+      remove(...given)
+    }
+    const waits = Array.from({ length: 1_000 }, () =>
+      wait<number>({ signal }, waiting, (resolve) => {
+        queueMicrotask(() => resolve(7))
+        return undefined
+      }),
+    )
+    expect(listeners).toBe(1)
+    await Promise.all(waits)
+    expect(listeners).toBe(0)
+    const ended = Array.from({ length: 1_000 }, () => rejection(wait({ signal }, waiting, () => undefined)))
+    expect(listeners).toBe(1)
+    abort.abort()
+    expect((await Promise.all(ended)).every((error) => (error as { code?: string }).code === 'ABORTED')).toBe(
+      true,
+    )
+    expect(listeners).toBe(0)
+  })
+
   test('undoes what settles while it begins', async () => {
     let undone = 0
     expect(
