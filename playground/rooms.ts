@@ -8,7 +8,7 @@ export type Service = 'tmc' | 'prism' | 'tamar' | 'tambur' | 'webmq'
 const PARTS: Readonly<Record<Service, ReadonlySet<string>>> = {
   tmc: new Set(['', 'control', 'events', 'router', 'wire']),
   prism: new Set(['', 'api', 'api-sandbox', 'control', 'events', 'oauth', 'wire']),
-  tamar: new Set(['', 'api', 'control', 'events', 'redis', 'user', 'wire', 'ws']),
+  tamar: new Set(['', 'api', 'control', 'events', 'psdb.v1alpha1.Database', 'redis', 'user', 'wire', 'ws']),
   tambur: new Set(['', 'app', 'balancer', 'control', 'events', 'socket', 'wire']),
   webmq: new Set(['', 'call', 'control', 'events', 'publish', 'push', 'wire', 'ws']),
 }
