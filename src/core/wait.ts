@@ -63,8 +63,9 @@ export function wait<T>(
 
 let waiting: WeakMap<AbortSignal, Set<() => void>> | undefined
 
-function fire({ currentTarget }: Event): void {
-  for (const act of [...(waiting?.get(currentTarget as AbortSignal) ?? [])]) act()
+// Not `currentTarget`: in Node that is null for all listeners but the first.
+function fire({ target }: Event): void {
+  for (const act of [...(waiting?.get(target as AbortSignal) ?? [])]) act()
 }
 
 /**

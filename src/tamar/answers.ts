@@ -40,6 +40,8 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
   const pending = createPending<string, { readonly json: unknown }>(provider, clock, Number.POSITIVE_INFINITY)
   const sought = new Map<string, Sought>()
   const counters = { answered: 0, found: 0, unclaimed: 0 }
+  /** The longest pause between two looks. */
+  const longest = lookEvery || FIRST_PAUSE * 30
   let cancel: (() => void) | undefined
   let looking = false
 
@@ -65,11 +67,12 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
 
   async function look(): Promise<void> {
     const now = clock.now()
-    const due = [...sought.values()].filter((one) => one.due <= now)
+    // What is due soon is looked up with the rest: one query for many.
+    const due = [...sought.values()].filter((one) => one.due <= now + Math.min(one.pause, longest) / 8)
     looking = true
     for (const one of due) {
       one.due = now + one.pause
-      one.pause = Math.min(one.pause * 2, Math.max(lookEvery, FIRST_PAUSE * 30))
+      one.pause = Math.min(one.pause * 2, longest)
     }
     for (let at = 0; at < due.length; at += MOST_IDS) await find(due.slice(at, at + MOST_IDS))
     looking = false
@@ -112,7 +115,8 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
         const { json } = await answer.catch(async (error: IsomqError) => {
           // The last chance of an answer that went to a queue that was gone.
           if (error.code !== 'TIMEOUT' || !error.retryable) throw error
-          const late = pending.add(correlationId, 'answer', {}, () => {})
+          const { signal } = limits
+          const late = pending.add(correlationId, 'answer to the command', { signal }, () => {})
           find([one]).then(() => pending.settle(correlationId, error))
           return late
         })
@@ -132,7 +136,7 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
     lost() {
       for (const one of sought.values()) {
         one.due = clock.now()
-        one.pause = FIRST_PAUSE
+        one.pause = Math.min(FIRST_PAUSE, longest)
       }
       plan()
     },

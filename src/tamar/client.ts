@@ -1,14 +1,14 @@
 import { IsomqError } from '../core/errors.ts'
 import { createLife, type Life } from '../core/life.ts'
 import * as o from '../core/options.ts'
-import { quiet, wait } from '../core/wait.ts'
+import { quiet, type WaitOptions, wait } from '../core/wait.ts'
 import { createAnswers } from './answers.ts'
 import { checkMs, checkSender, checkText, payloadText } from './payload.ts'
 import type { TamarRecord } from './ports.ts'
 import { createSender, type TamarSettings } from './sender.ts'
-import { type Step, type Trail, takeStep, withTrail } from './step.ts'
+import { endAll, type Step, type Steps, type Trail, takeStep, withTrail } from './step.ts'
 import type { TamarClient, TamarClientOptions, TamarLifeEvents, TamarResult } from './types.ts'
-import { provider } from './wrong.ts'
+import { provider, wrong } from './wrong.ts'
 
 const RELIABLE = 1
 const COMMAND = 2
@@ -19,6 +19,7 @@ const INT = 2 ** 31 - 1
 const REALTIME: Step = { service: 'redis', failed: 'Redis did not confirm the realtime message' }
 const READ: Step = { service: 'store', failed: 'MySQL did not give the row' }
 const OPEN: Step = { service: 'broker', failed: 'RabbitMQ could not be reached' }
+const CLOSE: Step = { service: 'broker', failed: 'the broker could not be closed' }
 
 /**
  * Sends realtime, reliable and command messages to users over Redis, MySQL and RabbitMQ, which drivers reach.
@@ -41,6 +42,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
     options,
   )
   const { clock, redis, store, broker, maxPayload, maxPending } = settings
+  const steps: TamarSettings & Steps = { ...settings, chain: { first: undefined } }
   let realtime = 0
   /** Commands that wait, from before their row is written on. */
   let waiting = 0
@@ -48,13 +50,20 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
   const life: Life<TamarLifeEvents> = createLife({
     ...settings,
     provider,
-    drain: () => Promise.allSettled([...sender.running]),
-    drop: (error) => answers.end(error),
-    stop: async () => void (await broker.close()),
+    drain: () => sender.idle(),
+    drop(error) {
+      answers.end(error)
+      endAll(steps.chain, error)
+    },
+    stop: () => takeStep<unknown>(steps, CLOSE, undefined, () => broker.close()).then(() => {}, life.report),
   })
-  const sender = createSender(settings, life)
+  const sender = createSender(steps, life)
   const read = (ids: readonly string[]): Promise<readonly TamarRecord[]> =>
-    takeStep(settings, READ, undefined, (limits) => store.select(ids, limits))
+    takeStep(steps, READ, undefined, async (limits) => {
+      const rows = await store.select(ids, limits)
+      if (Array.isArray(rows)) return rows
+      throw new IsomqError(provider, 'PROTOCOL', 'the driver gave something that is no list of rows')
+    })
   const answers = createAnswers({ ...settings, read, trace: life.trace })
   broker.listen(answers)
 
@@ -76,7 +85,9 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail)
       if (!answer) return sent
       sent.catch((error) => answers.giveUp(correlationId, error))
-      await Promise.race([sent, answer])
+      // An answer says that it went out; that the caller has left says nothing.
+      const answered = answer.catch((error) => (signal?.aborted ? sent : Promise.reject(error)))
+      await Promise.race([sent, answered])
     })
     return answer
   }
@@ -87,7 +98,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       const text = payloadText(payload, maxPayload)
       life.check()
       await sender.follow(limits, { row: false }, () =>
-        takeStep(settings, REALTIME, undefined, (within) => redis.publish(channel, text, within)),
+        takeStep(steps, REALTIME, undefined, (within) => redis.publish(channel, text, within)),
       )
       realtime++
     },
@@ -110,6 +121,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       })
     },
     async sendCommand<T>(userId: string, given: Parameters<TamarClient['sendCommand']>[1]): Promise<T> {
+      if (Object(given) !== given) throw wrong('the command must be an object that has a type')
       const { type, data = null, timeout = 1_800_000, retryInterval = 60_000, signal, ...more } = given
       const { wait: waits = true, ...by } = more
       const startedAt = clock.now()
@@ -148,13 +160,15 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
     async dispatch(messageId, limits = {}) {
       checkText('messageId', messageId)
       life.check()
-      const trail: Trail = { messageId, row: true }
-      await sender.follow(limits, trail, async () => {
+      const trail: Trail = { messageId, row: 'unknown' }
+      const publishAgain = async () => {
         const [row] = await read([messageId])
         if (!row) throw missing(messageId)
+        trail.row = true
         const correlationId = row.commandRequestId ?? undefined
         await sender.publish({ body: bodyOf(row.id), correlationId }, trail)
-      })
+      }
+      await sender.follow(limits, trail, publishAgain, true)
     },
     async result<T>(messageId: string, limits = {}) {
       checkText('messageId', messageId)
@@ -170,7 +184,12 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
     async connect(limits = {}) {
       life.revive()
       life.check()
-      await takeStep(settings, OPEN, undefined, (within) => broker.connect?.({ ...within, ...limits }))
+      const { timeout: stepTimeout = settings.stepTimeout, signal } = limits
+      await wait<unknown>(limits, { provider, clock, what: 'connection' }, (resolve, reject) => {
+        const open = (within: WaitOptions) => broker.connect?.({ ...within, ...(signal && { signal }) })
+        takeStep<unknown>({ ...steps, stepTimeout }, OPEN, undefined, open).then(resolve, reject)
+        return undefined
+      })
     },
     on: life.on,
     stats: () => ({ realtime, ...sender.counters, ...answers.counters, waiting }),

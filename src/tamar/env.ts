@@ -56,10 +56,17 @@ export function fromEnv(
   }
   for (const name of URLS) {
     const url = given[name]
-    const says = name === 'MSG_RABBITMQ_URL' ? 'wss:// or https://' : 'https://'
-    if (url && !(name === 'MSG_RABBITMQ_URL' ? /^(ws|http)s?:/i : /^https?:/i).test(url)) {
-      throw wrong(`${name} must be a URL that starts with ${says}`, undefined, { option: name })
+    const isBroker = name === 'MSG_RABBITMQ_URL'
+    const fits = isBroker ? /^(ws|http)s?:\/\/[^/?#@]+([/?#]|$)/i : /^https?:\/\/[^/?#@]+([/?#]|$)/i
+    if (url && !(fits.test(url) && URL.canParse(url))) {
+      const says = `starts with ${isBroker ? 'wss:// or https://' : 'https://'}, without user and password`
+      throw wrong(`${name} must be a URL that ${says}`, undefined, { option: name })
     }
+  }
+  if (!given.MSG_MYSQL_URL && !/^[^\s/?#@\\]+$/.test(given.MSG_MYSQL_HOST!)) {
+    throw wrong('MSG_MYSQL_HOST must be a host such as aws.connect.psdb.cloud', undefined, {
+      option: 'MSG_MYSQL_HOST',
+    })
   }
   const { clock, random, logger } = options
   const injected: Injected = { clock, random, logger }
@@ -114,8 +121,8 @@ function storeOf(env: TamarEnv, injected: Injected): TamarStore {
 
 function brokerOf(env: TamarEnv, injected: Injected): TamarBroker {
   let listener: TamarReplies | undefined
-  let opened: TamarBroker | undefined
-  const broker = once(async () => {
+  let opening: Promise<TamarBroker> | undefined
+  const open = once(async () => {
     const { managementBroker, stompBroker } = await import('./rabbitmq.ts')
     const access = {
       ...injected,
@@ -124,16 +131,18 @@ function brokerOf(env: TamarEnv, injected: Injected): TamarBroker {
       password: env.MSG_RABBITMQ_PASSWORD!,
       vhost: env.MSG_RABBITMQ_VHOST || undefined,
     }
-    opened = /^ws/i.test(access.url) ? stompBroker(access) : managementBroker(access)
+    const opened: TamarBroker = /^ws/i.test(access.url) ? stompBroker(access) : managementBroker(access)
     opened.listen(listener!)
     return opened
   })
+  const broker = () => (opening = open())
   return {
     publish: async (dispatch, limits) => (await broker()).publish(dispatch, limits),
     listen(replies) {
       listener = replies
     },
     connect: async (limits: WaitOptions) => (await broker()).connect?.(limits),
-    close: async () => opened?.close(),
+    // What is still being loaded must not open a line behind a closed client.
+    close: async () => (await opening?.catch(() => undefined))?.close(),
   }
 }

@@ -5,7 +5,7 @@ import { IsomqError } from '../core/errors.ts'
 import { excerpt, type Fetch, type HttpAnswer, isSuccess, send, statusError } from '../core/http.ts'
 import * as o from '../core/options.ts'
 import { retryWithin } from '../core/retry.ts'
-import { quiet, type WaitOptions } from '../core/wait.ts'
+import { abort, quiet, type WaitOptions } from '../core/wait.ts'
 import { accessPieces, type BrokerAccess } from './access.ts'
 import type { TamarBroker, TamarReplies } from './ports.ts'
 import { provider, wrong } from './wrong.ts'
@@ -28,6 +28,13 @@ export interface ManagementBrokerOptions extends BrokerAccess {
 
 type Optional = 'fetch' | 'logger'
 type Settings = Required<Omit<ManagementBrokerOptions, Optional>> & Pick<ManagementBrokerOptions, Optional>
+
+/** A message as the HTTP API gives it. */
+interface Fetched {
+  readonly payload?: unknown
+  readonly payload_encoding?: unknown
+  readonly properties?: { readonly correlation_id?: unknown } | undefined
+}
 
 /** Answers that are fetched at once. */
 const BATCH = 100
@@ -57,15 +64,17 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   const { clock, username, password, exchange, routingKey, pollEvery, expires, timeout } = settings
   const vhost = percent(settings.vhost)
   const base = settings.url.replace(/\/$/, '')
-  const authorization = `Basic ${base64(encodeText(`${username}:${password}`))}`
+  const credentials = base64(encodeText(`${username}:${password}`))
+  const authorization = `Basic ${credentials}`
+  const hidden = [password, credentials]
   const queue = `isomq.replies.${globalThis.crypto.randomUUID()}`
   const how = { ...settings, provider, may: isPassing } as const
   let replies: TamarReplies | undefined
   /** When the queue was last declared or asked. */
   let seenAt = Number.NEGATIVE_INFINITY
   let declaring: Promise<unknown> | undefined
-  let cancel = () => {}
-  let polling = false
+  /** Ends the question for answers that is planned or under way. */
+  let polling: AbortController | undefined
   /** Questions in a row that were not answered. */
   let failures = 0
   let closed = false
@@ -83,7 +92,7 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     const headers = { authorization, 'content-type': 'application/json' }
     const body = fields && JSON.stringify(fields)
     const answer = await send(how, { ...limits, url: `${base}/api/${path}`, method, headers, body })
-    return judge(answer, password)
+    return judge(answer, hidden)
   }
 
   const askAgain = (limits: WaitOptions, ...[method, path, fields]: [string, string, object?]) =>
@@ -100,32 +109,46 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     seenAt = clock.now()
   }
 
-  async function poll(): Promise<void> {
-    let messages: unknown = []
+  async function poll({ signal }: AbortController): Promise<void> {
+    let messages: readonly Fetched[] = []
     try {
+      await declare({ timeout, signal })
       const fields = { count: BATCH, ackmode: 'ack_requeue_false', encoding: 'auto' }
-      messages = await ask('POST', `queues/${vhost}/${queue}/get`, fields, { timeout })
+      messages = listOf(await ask('POST', `queues/${vhost}/${queue}/get`, fields, { timeout, signal }))
       seenAt = clock.now()
       failures = 0
     } catch (error) {
+      if (signal.aborted) return
       // What an answer holds is gone from the queue, also when it does not arrive; and the queue may be gone.
       seenAt = Number.NEGATIVE_INFINITY
       failures++
-      trace('unasked', { error: String(error) })
-      replies?.lost()
+      missed(error)
     }
-    const all = Array.isArray(messages) ? messages : []
-    for (const { payload, payload_encoding: encoding, properties } of all) {
+    for (const message of messages) hand(message)
+    polling = undefined
+    plan(messages.length < BATCH ? Math.min(pollEvery * 2 ** failures, SLOWEST) : 1)
+  }
+
+  function hand(message: Fetched): void {
+    try {
+      const { payload, payload_encoding: encoding, properties } = message
       replies?.reply(String(properties?.correlation_id ?? ''), textOf(String(payload), encoding))
+    } catch (error) {
+      missed(error)
     }
-    polling = false
-    plan(all.length < BATCH ? Math.min(pollEvery * 2 ** failures, SLOWEST) : 1)
+  }
+
+  function missed(error: unknown): void {
+    trace('unasked', { error: String(error) })
+    replies?.lost()
   }
 
   function plan(pause: number): void {
     if (polling || closed || !replies?.waiting) return
-    polling = true
-    cancel = alarm(clock, pause, () => void poll())
+    const now = new AbortController()
+    polling = now
+    const cancel = alarm(clock, pause, () => void poll(now))
+    now.signal.addEventListener('abort', cancel)
   }
 
   return {
@@ -153,16 +176,16 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     },
     async close() {
       closed = true
-      polling = false
-      cancel()
+      if (polling) abort(polling, new IsomqError(provider, 'CLOSED', 'the broker is closed'))
+      polling = undefined
     },
   }
 }
 
 /** @throws IsomqError `AUTH_REJECTED`, `PROVIDER` with RabbitMQ's reason, `HTTP`, `PROTOCOL` */
-function judge(answer: HttpAnswer, password: string): unknown {
+function judge(answer: HttpAnswer, hidden: readonly string[]): unknown {
   const { status, text } = answer
-  const details = { status, body: excerpt(text, [password]) }
+  const details = { status, body: excerpt(text, hidden) }
   if (status === 401 || status === 403) {
     const hint =
       'RabbitMQ refused the sign-in; check user and password, and that the user may use the HTTP API'
@@ -173,17 +196,26 @@ function judge(answer: HttpAnswer, password: string): unknown {
     const found = JSON.parse(text)
     if (isSuccess(answer)) return found
     if (status < 500 && typeof found?.reason === 'string') {
-      const said = excerpt(found.reason, [password])
+      const said = excerpt(found.reason, hidden)
       throw new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, { details })
     }
-  } catch (cause) {
-    if (cause instanceof IsomqError) throw cause
-    if (isSuccess(answer)) {
-      const what = 'RabbitMQ answered with something else; check that the URL is that of its HTTP API'
-      throw new IsomqError(provider, 'PROTOCOL', what, { cause, details })
-    }
+  } catch (thrown) {
+    if (thrown instanceof IsomqError) throw thrown
+    // The reason would quote the text, and with it what may not be shown.
+    if (isSuccess(answer)) throw strange(details)
   }
-  throw statusError(provider, answer, [password])
+  throw statusError(provider, answer, hidden)
+}
+
+const strange = (details?: Readonly<Record<string, unknown>>): IsomqError => {
+  const what = 'RabbitMQ answered with something else; check that the URL is that of its HTTP API'
+  return new IsomqError(provider, 'PROTOCOL', what, details && { details })
+}
+
+/** @throws IsomqError `PROTOCOL` when it is no list */
+function listOf(messages: unknown): readonly Fetched[] {
+  if (Array.isArray(messages)) return messages
+  throw strange()
 }
 
 /** Whether to try again; to publish twice does no harm. */

@@ -11,11 +11,11 @@ const DUPLICATE = 1062
 const BUSY: readonly unknown[] = [1040, 1205, 1213]
 
 /**
- * An answer that the library can read.
+ * An answer that the library can read; `hidden` are secrets that it may quote.
  *
  * @throws IsomqError `AUTH_REJECTED`, `HTTP`, `PROTOCOL`
  */
-export function readable(answer: HttpAnswer, password: string): Response {
+export function readable(answer: HttpAnswer, hidden: readonly string[]): Response {
   const { status, text } = answer
   if (status === 401 || status === 403) {
     throw new IsomqError(provider, 'AUTH_REJECTED', 'the database refused user and password; check them')
@@ -27,30 +27,31 @@ export function readable(answer: HttpAnswer, password: string): Response {
   } catch {
     // Not JSON, or only the beginning of it.
   }
-  if (!isSuccess(answer)) throw statusError(provider, answer, [password])
-  throw strange({ details: { status, body: excerpt(text, [password]) } })
+  if (!isSuccess(answer)) throw statusError(provider, answer, hidden)
+  throw strange({ details: { status, body: excerpt(text, hidden) } })
 }
 
 const strange = (options: ConstructorParameters<typeof IsomqError>[3]): IsomqError =>
   new IsomqError(provider, 'PROTOCOL', 'the database answered with something else; check the URL', options)
 
 /** What a query has thrown: our own, an error of the database, or that its answer makes no sense. */
-export function errorOf(thrown: unknown, password: string): IsomqError {
+export function errorOf(thrown: unknown, hidden: readonly string[] = []): IsomqError {
   if (thrown instanceof IsomqError) return thrown
   const { name, message, body } = Object(thrown) as Partial<Error & { body: { code?: unknown } }>
   if (name !== 'DatabaseError') return strange({ cause: thrown })
-  const said = excerpt(String(message), [password])
+  const said = excerpt(String(message), hidden)
+  const code = excerpt(String(body?.code), hidden)
   const [, digits] = /errno (\d+)/.exec(String(message)) ?? []
   const errno = digits === undefined ? undefined : Number(digits)
   return new IsomqError(provider, 'PROVIDER', `the database answered with "${said}"`, {
-    retryable: errno === undefined ? isVague(body?.code) : BUSY.includes(errno) || isBroken(errno),
-    details: { code: body?.code, errno },
+    retryable: errno === undefined ? isVague(code) : BUSY.includes(errno) || isBroken(errno),
+    details: { code, errno },
   })
 }
 
 /** Said by what stands before the database, which may not know what has become of the query. */
-const isVague = (code: unknown): boolean =>
-  /^(UNKNOWN|INTERNAL|UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(String(code))
+const isVague = (code: string): boolean =>
+  /^(UNKNOWN|INTERNAL|UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(code)
 
 /** It goes down, or its own connection broke. */
 const isBroken = (errno: number): boolean => errno === 1053 || Math.floor(errno / 1000) === 2

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { decodeText } from '../core/bytes.ts'
+import { decodeText, encodeText } from '../core/bytes.ts'
+import { base64 } from '../core/encoding.ts'
 import type { IsomqError } from '../core/errors.ts'
 import { type Fetch, send } from '../core/http.ts'
 import * as o from '../core/options.ts'
@@ -61,12 +62,15 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
     },
     options,
   )
-  const { host, username, password } = settings
+  const { host } = settings
   if ((host === undefined) === (settings.url === undefined)) {
     throw wrong('give one of the options "host" and "url"', undefined, { option: 'url' })
   }
   const base = (settings.url ?? `https://${host}`).replace(/\/$/, '')
   const how = { ...settings, provider, may: isPassing } as const
+  // The library takes each character for a byte of what it signs in with.
+  const [username, password] = [settings.username, settings.password].map(bytesOf) as [string, string]
+  const hidden = [settings.password, btoa(`${username}:${password}`)]
 
   /** The library's query, sent as every request of ours is. */
   async function execute(sql: string, values: unknown[], signal: AbortSignal): Promise<Columns[]> {
@@ -74,14 +78,14 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
     const fetch: Config['fetch'] = async (given, init) => {
       const { headers, body } = init as { headers: Record<string, string>; body: string }
       const url = base + new URL(given).pathname
-      return readable(await send(how, { url, method: 'POST', headers, body, signal }), password)
+      return readable(await send(how, { url, method: 'POST', headers, body, signal }), hidden)
     }
     // Each query has a session of its own: those that share one would have to wait for each other.
     const connection = connect({ host: 'localhost', username, password, fetch, cast: textOf })
     try {
       return (await connection.execute(sql, values)).rows as Columns[]
     } catch (thrown) {
-      throw errorOf(thrown, password)
+      throw errorOf(thrown, hidden)
     }
   }
 
@@ -123,6 +127,9 @@ async function library(): Promise<typeof import('@planetscale/database')> {
   }
 }
 
+/** A text whose characters are the bytes of another in UTF-8. */
+const bytesOf = (text: string): string => atob(base64(encodeText(text)))
+
 /** All as text: so numbers keep their digits, and JSON is read where it is needed. */
 const textOf: NonNullable<Config['cast']> = (_, value) =>
   value === null ? null : decodeText(Uint8Array.from(String(value), (unit) => unit.charCodeAt(0)))
@@ -143,7 +150,7 @@ const valuesOf = (row: TamarRow): unknown[] => [
 ]
 
 function recordOf({ id, status, ...columns }: Columns): TamarRecord {
-  if (!id || !status) throw errorOf(undefined, '')
+  if (!id || !status) throw errorOf(undefined)
   const { command_request_id: commandRequestId = null, command_response: commandResponse = null } = columns
   return { id, status, commandRequestId, commandResponse }
 }

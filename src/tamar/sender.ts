@@ -2,7 +2,7 @@ import { IsomqError } from '../core/errors.ts'
 import type { Life } from '../core/life.ts'
 import { aborted, quiet, type WaitOptions, wait } from '../core/wait.ts'
 import type { TamarDispatch, TamarRow } from './ports.ts'
-import { type Step, type Trail, takeStep, withTrail } from './step.ts'
+import { type Step, type Steps, type Trail, takeStep, withTrail } from './step.ts'
 import type { TamarClientOptions, TamarLifeEvents, TamarSender } from './types.ts'
 import { provider } from './wrong.ts'
 
@@ -18,13 +18,13 @@ export type RowFields = Pick<
 /** The steps of a send, in the order in which a crash between two of them does the least harm. */
 export interface Sender {
   readonly counters: { rows: number; dispatched: number }
-  /** Sends that are on their way. */
-  readonly running: ReadonlySet<Promise<unknown>>
+  /** Resolves when no send is on its way. */
+  idle(): Promise<void>
   /**
    * Waits for a send as long as its caller does. What has begun goes on without him: to stop between row and dispatch
-   * would leave a row that nobody knows of.
+   * would leave a row that nobody knows of. A failure is `repeatable` when the same call may come again.
    */
-  follow<T>(limits: WaitOptions, trail: Trail, send: () => Promise<T>): Promise<T>
+  follow<T>(limits: WaitOptions, trail: Trail, send: () => Promise<T>, repeatable?: boolean): Promise<T>
   /** Takes a sequence number and writes the row; nothing is left when the signal ends it before the row is begun. */
   write(fields: RowFields, sender: TamarSender, trail: Trail, signal?: AbortSignal): Promise<string>
   publish(dispatch: TamarDispatch, trail: Trail): Promise<void>
@@ -45,28 +45,37 @@ const DISPATCH: Step = {
     'the row exists, but RabbitMQ did not confirm its dispatch; call dispatch(messageId), do not send again',
 }
 
-export function createSender(settings: TamarSettings, life: Life<TamarLifeEvents>): Sender {
+export function createSender(settings: TamarSettings & Steps, life: Life<TamarLifeEvents>): Sender {
   const { clock, redis, store, broker } = settings
   const counters = { rows: 0, dispatched: 0 }
-  const running = new Set<Promise<unknown>>()
+  /** Sends on their way. */
+  let running = 0
+  let nowIdle: (() => void) | undefined
 
   function track<T>(sending: Promise<T>): Promise<T> {
-    running.add(sending)
-    const done = () => void running.delete(sending)
-    sending.then(done, done)
+    running++
+    sending.then(ended, ended)
     return sending
+  }
+
+  function ended(): void {
+    if (--running === 0) nowIdle?.()
   }
 
   return {
     counters,
-    running,
-    async follow(limits, trail, send) {
+    idle: () =>
+      new Promise((resolve) => {
+        nowIdle = resolve
+        if (running === 0) resolve()
+      }),
+    async follow(limits, trail, send, repeatable) {
       let left = false
       try {
         return await wait(limits, { provider, clock, what: 'dispatch' }, (resolve, reject) => {
           track(send()).then(resolve, (error) => {
             // Whom it concerns has gone, and there may be a row.
-            if (left && trail.messageId) life.report(error)
+            if (left && trail.messageId) life.report(withTrail(error, trail, repeatable) as Error)
             reject(error)
           })
           return () => {
@@ -74,19 +83,21 @@ export function createSender(settings: TamarSettings, life: Life<TamarLifeEvents
           }
         })
       } catch (error) {
-        throw withTrail(error, trail)
+        throw withTrail(error, trail, repeatable)
       }
     },
     async write(fields, { senderType = 'server', senderId = null }, trail, signal) {
       const key = `seq:user:${fields.targetUserId}`
-      const seq = String(await takeStep(settings, SEQUENCE, trail, (limits) => redis.incr(key, limits)))
-      if (!/^\d{1,19}$/.test(seq)) {
+      const seq = await takeStep(settings, SEQUENCE, trail, async (limits) => {
+        const given = String(await redis.incr(key, limits))
+        if (/^\d{1,19}$/.test(given)) return given
         throw new IsomqError(provider, 'PROTOCOL', 'Redis answered INCR with something that is no number')
-      }
+      })
       // Nobody waits any more, and nothing has been left.
       if (signal?.aborted) throw aborted(provider, 'dispatch', signal)
       const id = globalThis.crypto.randomUUID()
-      Object.assign(trail, { messageId: id, row: 'unknown' })
+      trail.messageId = id
+      trail.row = 'unknown'
       const nonce = globalThis.crypto.randomUUID()
       const row: TamarRow = { ...fields, id, senderType, senderId, seq, nonce, status: 'PENDING' }
       await takeStep(settings, ROW, trail, (limits) => store.insert(row, limits))
@@ -97,7 +108,8 @@ export function createSender(settings: TamarSettings, life: Life<TamarLifeEvents
     },
     async publish(dispatch, trail) {
       // It may outlive the wait for the answer, which can come first.
-      await quiet(track(takeStep(settings, DISPATCH, trail, (limits) => broker.publish(dispatch, limits))))
+      const act = ({ timeout }: WaitOptions) => broker.publish(dispatch, { timeout })
+      await quiet(track(takeStep<unknown>(settings, DISPATCH, trail, act)))
       counters.dispatched++
       life.trace('dispatched', () => ({ messageId: trail.messageId }))
     },

@@ -80,9 +80,10 @@ function readFrame(bytes: Uint8Array, start: number): { frame: StompFrame; end: 
   const [command = '', ...pairs] = lines
   if (!/^[A-Z]+$/.test(command)) throw malformed('what arrived is no STOMP frame')
   const headers = headersOf(pairs)
-  const length = headers['content-length']
-  const end = length === undefined ? bytes.indexOf(0, at) : at + Number(length)
-  if (Number.isNaN(end)) throw malformed('the content-length of a frame is no number')
+  const { 'content-length': length } = headers
+  // A negative one would lead back to a frame that was read, again and again.
+  if (length && !/^\d+$/.test(length)) throw malformed('the content-length of a frame is no number')
+  const end = length ? at + Number(length) : bytes.indexOf(0, at)
   if (end < 0 || end >= bytes.length) return undefined
   if (bytes[end] !== 0) throw malformed('a frame is longer than it says')
   return { frame: { command, headers, body: decodeText(bytes.subarray(at, end)) }, end: end + 1 }

@@ -80,7 +80,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
     options,
   )
   const { clock, username, password, vhost, heartBeat, exchange, routingKey, maxPending } = settings
-  const destination = `/exchange/${encodeURIComponent(exchange)}/${encodeURIComponent(routingKey)}`
+  const destination = `/exchange/${named(exchange)}/${named(routingKey)}`
   const pending = createPending<string, true>(provider, clock, Number.POSITIVE_INFINITY)
   const running = new Set<Promise<void>>()
   let replies: TamarReplies | undefined
@@ -124,8 +124,8 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
     probe(session) {
       // Nothing comes of it but a receipt.
       const transaction = { transaction: 'probe', receipt: 'probe' }
-      session.send(encodeStomp('BEGIN', transaction))
-      session.send(encodeStomp('ABORT', transaction))
+      say(session, encodeStomp('BEGIN', transaction))
+      say(session, encodeStomp('ABORT', transaction))
     },
     lost(_, cause) {
       stopBeating()
@@ -143,7 +143,15 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
     else if (command === 'ERROR') session.end(refusal(session, headers.message, body))
   }
 
+  /** Sends what nobody waits for: a socket that does not take it ends by itself. */
+  function say(session: Session, frame: string): void {
+    try {
+      session.send(frame)
+    } catch {}
+  }
+
   function welcomed(session: Session, beats = '0,0'): void {
+    if (session.ready || session.error) return
     session.accept()
     const [, asked = 0] = beats.split(',').map(Number)
     if (heartBeat && asked) beat(session, Math.max(heartBeat, asked) / 2)
@@ -152,17 +160,19 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
   /** Says that this side is alive, early enough for a line that is slow. */
   function beat(session: Session, pause: number): void {
     stopBeating = alarm(clock, pause, () => {
-      if (session !== connection.session) return
-      session.send(HEART_BEAT)
-      beat(session, pause)
+      say(session, HEART_BEAT)
+      if (!session.error) beat(session, pause)
     })
   }
 
   function refusal({ ready }: Session, message = 'an error', body = ''): IsomqError {
-    const said = excerpt([message, body.trim()].filter(Boolean).join(': '), [password])
+    const hide = (text: string) => excerpt(text, [password])
+    const said = hide([message, body.trim()].filter(Boolean).join(': '))
     // RabbitMQ may leave the socket open behind it: it is of no use any more.
     return ready
-      ? new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, { details: { message } })
+      ? new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, {
+          details: { message: hide(message) },
+        })
       : new IsomqError(
           provider,
           'AUTH_REJECTED',
@@ -246,3 +256,6 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
     [Symbol.asyncDispose]: () => life.close(),
   }
 }
+
+/** Of what a destination escapes RabbitMQ reads this alone. */
+const named = (name: string): string => name.replaceAll('/', '%2F')

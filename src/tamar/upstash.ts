@@ -5,6 +5,7 @@
  */
 import { IsomqError } from '../core/errors.ts'
 import { excerpt, type Fetch, type HttpAnswer, isSuccess, send, statusError } from '../core/http.ts'
+import { parseExact } from '../core/json.ts'
 import * as o from '../core/options.ts'
 import { isUntaken, retryWithin } from '../core/retry.ts'
 import type { WaitOptions } from '../core/wait.ts'
@@ -67,7 +68,8 @@ export function upstashRedis(options: UpstashRedisOptions): TamarRedis {
   async function open(): Promise<Redis> {
     try {
       const { Redis } = await import('@upstash/redis')
-      return (redis ??= new Redis({ request } as ConstructorParameters<typeof Redis>[0]))
+      redis ??= new Redis({ request } as ConstructorParameters<typeof Redis>[0])
+      return redis
     } catch (cause) {
       throw notInstalled('@upstash/redis', cause)
     }
@@ -95,17 +97,17 @@ function notBusy(answer: HttpAnswer): HttpAnswer {
 /** @throws IsomqError `AUTH_REJECTED`, `PROVIDER` with what Redis says, `HTTP`, `PROTOCOL` */
 function resultOf(answer: HttpAnswer, token: string): number | string {
   const { status, text } = answer
-  let fields: { result?: unknown; error?: unknown } = {}
-  try {
-    fields = Object(JSON.parse(text))
-  } catch (cause) {
-    if (!isSuccess(answer)) throw statusError(provider, answer, [token])
-    throw protocol(cause)
-  }
-  const { result, error } = fields
   if (status === 401 || status === 403) {
     throw new IsomqError(provider, 'AUTH_REJECTED', 'Redis refused the token; check it')
   }
+  let fields: { result?: unknown; error?: unknown } = {}
+  try {
+    // A counter may have more digits than a number.
+    fields = Object(parseExact(text))
+  } catch {
+    // Not JSON, or only the beginning of it. The reason would quote the text, and that may be the token.
+  }
+  const { result, error } = fields
   if (typeof error === 'string') {
     const said = excerpt(error, [token])
     throw new IsomqError(provider, 'PROVIDER', `Redis answered with "${said}"`, {
@@ -114,13 +116,7 @@ function resultOf(answer: HttpAnswer, token: string): number | string {
   }
   if (!isSuccess(answer)) throw statusError(provider, answer, [token])
   if (Number.isInteger(result) || typeof result === 'string') return result as number | string
-  throw protocol()
-
-  function protocol(cause?: unknown): IsomqError {
-    const details = { status, body: excerpt(text, [token]) }
-    return new IsomqError(provider, 'PROTOCOL', 'Redis answered with something else; check the URL', {
-      cause,
-      details,
-    })
-  }
+  throw new IsomqError(provider, 'PROTOCOL', 'Redis answered with something else; check the URL', {
+    details: { status, body: excerpt(text, [token]) },
+  })
 }

@@ -8,6 +8,7 @@ import { peers, wampPeers } from './peers.ts'
 import { prismNotify } from './prism-notify.ts'
 import { prismSign } from './prism-sign.ts'
 import { report } from './report.ts'
+import { tamar } from './tamar.ts'
 import { tamburSign } from './tambur-sign.ts'
 import { tamburStreams } from './tambur-streams.ts'
 import { wamp } from './wamp.ts'
@@ -15,7 +16,7 @@ import { wamp } from './wamp.ts'
 const parts = process.argv.slice(2)
 const PARTS = [
   ...['md5', 'codec', 'e2e', 'emulator', 'memory'],
-  ...['prism-sign', 'prism-notify', 'tambur-sign', 'tambur-streams', 'wamp'],
+  ...['prism-sign', 'prism-notify', 'tambur-sign', 'tambur-streams', 'wamp', 'tamar'],
 ]
 if (!parts.every((part) => PARTS.includes(part))) {
   console.error(`The parts are ${PARTS.join(', ')}`)
@@ -48,6 +49,7 @@ if (wanted('tambur-streams'))
     'Tambur streams: loopback, one connection, 400-byte messages, stream by stream',
     await tamburStreams(),
   )
+if (wanted('tamar')) await tamar()
 const wampFolder = wanted('wamp') ? wampPeers() : undefined
 if (wampFolder !== undefined) {
   const { alone, through } = await wamp(wampFolder)
