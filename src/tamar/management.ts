@@ -7,6 +7,7 @@ import * as o from '../core/options.ts'
 import { retryWithin } from '../core/retry.ts'
 import { abort, quiet, type WaitOptions } from '../core/wait.ts'
 import { accessPieces, type BrokerAccess } from './access.ts'
+import { createGate } from './gate.ts'
 import type { TamarBroker, TamarReplies } from './ports.ts'
 import { provider, wrong } from './wrong.ts'
 
@@ -22,6 +23,8 @@ export interface ManagementBrokerOptions extends BrokerAccess {
   timeout?: number | undefined
   /** How often a request is tried again that failed in passing. Default 2. */
   retries?: number | undefined
+  /** Requests that may be under way at once; others wait. Default 50. */
+  concurrency?: number | undefined
   /** Default: the runtime's, looked up at every call. */
   fetch?: Fetch | undefined
 }
@@ -57,6 +60,7 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
       expires: o.count(60_000),
       timeout: o.ms(30_000),
       retries: o.count(2, 0),
+      concurrency: o.count(50),
       fetch: o.callback(),
     },
     options,
@@ -69,6 +73,7 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   const hidden = [password, credentials]
   const queue = `isomq.replies.${globalThis.crypto.randomUUID()}`
   const how = { ...settings, provider, may: isPassing } as const
+  const gate = createGate(settings.concurrency)
   let replies: TamarReplies | undefined
   /** When the queue was last declared or asked. */
   let seenAt = Number.NEGATIVE_INFINITY
@@ -91,7 +96,8 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   async function ask(method: string, path: string, fields: object | undefined, limits: WaitOptions) {
     const headers = { authorization, 'content-type': 'application/json' }
     const body = fields && JSON.stringify(fields)
-    const answer = await send(how, { ...limits, url: `${base}/api/${path}`, method, headers, body })
+    const asked = { ...limits, url: `${base}/api/${path}`, method, headers, body }
+    const answer = await gate(() => send(how, asked))
     return judge(answer, hidden)
   }
 

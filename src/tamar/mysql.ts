@@ -1,6 +1,6 @@
 import { IsomqError } from '../core/errors.ts'
 import { excerpt, type HttpAnswer, isSuccess, statusError } from '../core/http.ts'
-import { isUntaken } from '../core/retry.ts'
+import { isRefused } from '../core/retry.ts'
 import { provider } from './wrong.ts'
 
 // What the database's answers mean: above all, whether a row is there after all.
@@ -67,7 +67,7 @@ export const isPassing = (error: unknown): boolean =>
 
 /** Whether a query has certainly changed nothing. */
 export function isUndone(error: unknown): boolean {
-  if (isUntaken(error)) return true
+  if (isRefused(error)) return true
   if (!(error instanceof IsomqError)) return false
   const { code, details, retryable } = error
   if (code === 'PROVIDER') return BUSY.includes(details.errno) || !retryable

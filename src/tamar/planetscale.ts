@@ -9,6 +9,7 @@ import type { IsomqError } from '../core/errors.ts'
 import { type Fetch, send } from '../core/http.ts'
 import * as o from '../core/options.ts'
 import { retryWithin } from '../core/retry.ts'
+import { createGate } from './gate.ts'
 import { notInstalled } from './missing.ts'
 import { errorOf, isDuplicate, isPassing, isUndone, readable } from './mysql.ts'
 import type { TamarRecord, TamarRow, TamarStore } from './ports.ts'
@@ -27,6 +28,8 @@ export interface PlanetscaleStoreOptions extends o.Injected {
   password: string
   /** How often a query is tried again that failed in passing. Default 2. */
   retries?: number | undefined
+  /** Queries that may be under way at once; others wait. Default 50. */
+  concurrency?: number | undefined
   /** Default: the runtime's, looked up at every call. */
   fetch?: Fetch | undefined
 }
@@ -58,6 +61,7 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
       username: o.filled(),
       password: o.filled(),
       retries: o.count(2, 0),
+      concurrency: o.count(50),
       fetch: o.callback(),
     },
     options,
@@ -68,6 +72,7 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
   }
   const base = (settings.url ?? `https://${host}`).replace(/\/$/, '')
   const how = { ...settings, provider, may: isPassing } as const
+  const gate = createGate(settings.concurrency)
   // The library takes each character for a byte of what it signs in with.
   const [username, password] = [settings.username, settings.password].map(bytesOf) as [string, string]
   const hidden = [settings.password, btoa(`${username}:${password}`)]
@@ -78,7 +83,8 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
     const fetch: Config['fetch'] = async (given, init) => {
       const { headers, body } = init as { headers: Record<string, string>; body: string }
       const url = base + new URL(given).pathname
-      return readable(await send(how, { url, method: 'POST', headers, body, signal }), hidden)
+      const answer = await gate(() => send(how, { url, method: 'POST', headers, body, signal }))
+      return readable(answer, hidden)
     }
     // Each query has a session of its own: those that share one would have to wait for each other.
     const connection = connect({ host: 'localhost', username, password, fetch, cast: textOf })

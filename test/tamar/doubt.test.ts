@@ -12,7 +12,6 @@ describe('a row that is certainly not there', () => {
     ['404 in HTML', status(404, '<html>'), { code: 'HTTP', retryable: false }],
     ['a redirect', redirect(), { code: 'HTTP', retryable: false }],
     ['429', status(429, 'slow down'), { code: 'HTTP', retryable: true }],
-    ['503', status(503), { code: 'HTTP', retryable: true }],
     ['a column that is missing', status(400, errno(1054)), { code: 'PROVIDER', retryable: false }],
     ['an error in a good answer', errno(1048), { code: 'PROVIDER', details: { errno: 1048, row: false } }],
     ['a deadlock', errno(1213), { code: 'PROVIDER', retryable: true, details: { errno: 1213, row: false } }],
@@ -37,6 +36,7 @@ describe('a row that may be there', () => {
   test.each<[string, Response | Error | object, number, object]>([
     ['500', status(500, 'oops'), 3, { code: 'HTTP' }],
     ['502 in HTML', status(502, '<html>'), 3, { code: 'HTTP' }],
+    ['503 of a proxy', status(503), 3, { code: 'HTTP', retryable: true }],
     ['an answer that breaks off', brokenOff(), 3, { code: 'CONNECTION_LOST' }],
     ['a connection that breaks', refusedBy('ECONNRESET'), 3, { code: 'CONNECT_FAILED' }],
     ['a failure without a reason', new TypeError('Failed to fetch'), 3, { code: 'CONNECT_FAILED' }],
@@ -79,7 +79,7 @@ describe('a row that may be there', () => {
   })
 
   test('is no success when the duplicate follows what wrote nothing', async () => {
-    const { insert } = storeOver([status(503), DUPLICATE])
+    const { insert } = storeOver([status(429), DUPLICATE])
     expect(await rejection(insert())).toMatchObject({
       code: 'PROVIDER',
       details: { errno: 1062, row: false },

@@ -102,6 +102,56 @@ describe('a request', () => {
   })
 })
 
+describe('many commands in one go', () => {
+  test('are one request, whose answers go where they belong', async () => {
+    const { asked, clock, redis, incr } = redisOver([
+      { result: 1 },
+      [{ result: 2 }, { error: 'ERR no' }, { result: '9007199254740993' }],
+    ])
+    await incr()
+    const all = [redis.incr('a', NO_LIMIT), redis.publish('b', 'c', NO_LIMIT), redis.incr('d', NO_LIMIT)]
+    const [one, two, three] = await driven(clock, Promise.allSettled(all))
+    expect(asked[1]).toMatchObject({
+      url: 'https://redis.test/pipeline',
+      body: '[["incr","a"],["publish","b","c"],["incr","d"]]',
+    })
+    expect([one, three]).toMatchObject([{ value: 2 }, { value: '9007199254740993' }])
+    expect(two).toMatchObject({ reason: { code: 'PROVIDER', details: { error: 'ERR no' } } })
+  })
+
+  test.each<[string, Response | object | string, string]>([
+    ['too few', [{ result: 1 }], 'PROTOCOL'],
+    ['one', { result: 1 }, 'PROTOCOL'],
+    ['HTML', '<html>', 'PROTOCOL'],
+    ['an error', status(400, { error: 'ERR' }), 'PROVIDER'],
+    ['401', status(401), 'AUTH_REJECTED'],
+    ['503', status(503), 'HTTP'],
+  ])('all fail when the answer is %s', async (_, answer, code) => {
+    const { clock, redis, incr } = redisOver([{ result: 1 }, answer])
+    await incr()
+    const all = await driven(
+      clock,
+      Promise.allSettled([redis.incr('a', NO_LIMIT), redis.incr('b', NO_LIMIT)]),
+    )
+    expect(all).toMatchObject([{ reason: { code } }, { reason: { code } }])
+    expect(clock.timers).toBe(0)
+  })
+
+  test('are a hundred to a request at the most', async () => {
+    const { asked, clock, redis, incr } = redisOver([
+      { result: 1 },
+      ({ body }) => {
+        const commands = JSON.parse(body)
+        return Array.isArray(commands[0]) ? commands.map(() => ({ result: 7 })) : { result: 7 }
+      },
+    ])
+    await incr()
+    const all = Promise.all(Array.from({ length: 201 }, () => redis.incr('a', NO_LIMIT)))
+    expect(await driven(clock, all)).toEqual(new Array(201).fill(7))
+    expect(asked.map(({ body }) => JSON.parse(body).length).slice(1)).toEqual([100, 100, 2])
+  })
+})
+
 describe('an answer', () => {
   test.each([
     ['{"result":0}', '0'],
@@ -147,7 +197,6 @@ describe('an answer', () => {
 describe('what is tried again', () => {
   test.each<[string, Response | Error]>([
     ['429', status(429, 'slow down')],
-    ['503', status(503, '<html>busy</html>')],
     ['429 with an error', status(429, { error: 'ERR max requests limit exceeded' })],
     ['a refused connection', refusedBy()],
     ['an unknown host', refusedBy('ENOTFOUND')],
@@ -159,7 +208,7 @@ describe('what is tried again', () => {
   })
 
   test('ends after so many times', async () => {
-    const { asked, publish } = redisOver([status(503)], { retries: 4 })
+    const { asked, publish } = redisOver([status(429)], { retries: 4 })
     expect(await rejection(publish())).toMatchObject({ code: 'HTTP', retryable: true })
     expect(asked).toHaveLength(5)
   })
@@ -172,6 +221,7 @@ describe('what is tried again', () => {
 
   test.each<[string, Response | Error]>([
     ['500', status(500)],
+    ['503, which a proxy says when it lost the server in the middle', status(503, '<html>busy</html>')],
     ['a broken answer', brokenOff()],
     ['a broken connection', refusedBy('ECONNRESET')],
     ['a failure without a reason', new TypeError('Failed to fetch')],
