@@ -1,5 +1,8 @@
 import type { Clock } from './clock.ts'
+import type { Connection } from './connection.ts'
 import type { Provider } from './errors.ts'
+import type { Life, LifeEvents } from './life.ts'
+import type { Session } from './session.ts'
 import { aborted, noTimeout, type WaitOptions } from './wait.ts'
 
 /** What calls go out on: something that is there only while a connection is. */
@@ -14,6 +17,34 @@ export interface Line<L> {
   find(): L | undefined
   /** Resolves when there may be something to find. */
   ready(limits: WaitOptions): Promise<unknown>
+}
+
+/** The line of a client whose connection comes back by itself. */
+export interface ClientLine extends Line<Session> {
+  /** What the client's `connect()` does. */
+  connect(limits?: WaitOptions): Promise<void>
+}
+
+export function createLine(
+  provider: Provider,
+  clock: Clock,
+  life: Pick<Life<LifeEvents<unknown>>, 'check' | 'revive'>,
+  connection: Connection,
+): ClientLine {
+  return {
+    provider,
+    clock,
+    check: life.check,
+    start: connection.start,
+    find: () => connection.session,
+    ready: connection.connect,
+    async connect({ signal, timeout = PATIENCE } = {}) {
+      if (signal?.aborted) throw aborted(provider, 'connection', signal)
+      life.revive()
+      life.check()
+      await connection.connect({ signal, timeout })
+    },
+  }
 }
 
 /** How long a call waits for a connection and its answer by default, in milliseconds. */

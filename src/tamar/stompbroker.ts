@@ -4,7 +4,7 @@ import { type Connection, type ConnectionStatus, createConnection } from '../cor
 import { IsomqError } from '../core/errors.ts'
 import { excerpt } from '../core/http.ts'
 import { type CloseOptions, createLife, type Life, type LifeEvents } from '../core/life.ts'
-import { type Line, PATIENCE, useLine } from '../core/line.ts'
+import { createLine, useLine } from '../core/line.ts'
 import type { State } from '../core/machine.ts'
 import * as o from '../core/options.ts'
 import { createPending } from '../core/pending.ts'
@@ -180,14 +180,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
         )
   }
 
-  const line: Line<Session> = {
-    provider,
-    clock,
-    check: life.check,
-    start: () => connection.start(),
-    find: () => connection.session,
-    ready: (limits) => connection.connect(limits),
-  }
+  const line = createLine(provider, clock, life, connection)
 
   async function publish({ body, correlationId }: TamarDispatch, limits: WaitOptions): Promise<void> {
     const startedAt = clock.now()
@@ -246,11 +239,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
       if (replies) throw wrong('this broker serves another client already; make one for each')
       replies = listener
     },
-    async connect({ signal, timeout = PATIENCE } = {}) {
-      life.revive()
-      life.check()
-      await connection.connect({ signal, timeout })
-    },
+    connect: line.connect,
     on: life.on,
     close: life.close,
     [Symbol.asyncDispose]: () => life.close(),

@@ -1,11 +1,11 @@
 import { type Connection, createConnection } from '../core/connection.ts'
 import { IsomqError } from '../core/errors.ts'
 import { createLife, type Life } from '../core/life.ts'
-import { PATIENCE } from '../core/line.ts'
+import { createLine } from '../core/line.ts'
 import { createPending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
-import { aborted, quiet, type WaitOptions } from '../core/wait.ts'
+import { quiet, type WaitOptions } from '../core/wait.ts'
 import { findSocket } from './address.ts'
 import { askToken } from './ask.ts'
 import { fault, readFrame, type TamburFrame } from './frames.ts'
@@ -139,13 +139,9 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
     throw refusal(`refused ${name}`, said, { command: name })
   }
 
+  const line = createLine(provider, clock, life, connection)
   const owner: StreamOwner = {
-    provider,
-    clock,
-    check: life.check,
-    start: () => connection.start(),
-    find: () => connection.session,
-    ready: (limits) => connection.connect(limits),
+    ...line,
     get ended() {
       return life.ended
     },
@@ -187,12 +183,7 @@ export function createTamburConnection(options: TamburConnectionOptions): Tambur
     get subscriberId() {
       return subscriberId
     },
-    async connect({ signal, timeout = PATIENCE } = {}) {
-      if (signal?.aborted) throw aborted(provider, 'connection', signal)
-      life.revive()
-      life.check()
-      await connection.connect({ signal, timeout })
-    },
+    connect: line.connect,
     close: life.close,
     [Symbol.asyncDispose]: () => life.close(),
     on: life.on,

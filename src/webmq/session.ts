@@ -1,10 +1,10 @@
 import { type Connection, createConnection } from '../core/connection.ts'
 import { IsomqError } from '../core/errors.ts'
 import { createLife, type Life } from '../core/life.ts'
-import { type Line, PATIENCE } from '../core/line.ts'
+import { createLine, PATIENCE } from '../core/line.ts'
 import type { Session } from '../core/session.ts'
 import type { Frame } from '../core/socket.ts'
-import { aborted, quiet } from '../core/wait.ts'
+import { quiet } from '../core/wait.ts'
 import { createAnswers } from './answers.ts'
 import { checkVersion, createCalls } from './calls.ts'
 import { checkPrefix, readOptions, type WampSessionOptions } from './options.ts'
@@ -145,14 +145,7 @@ export function createWampSession(options: WampSessionOptions): WampSession {
     leave,
   }
 
-  const line: Line<Session> = {
-    provider,
-    clock,
-    check: life.check,
-    start: connection.start,
-    find: () => connection.session,
-    ready: connection.connect,
-  }
+  const line = createLine(provider, clock, life, connection)
 
   const calls = createCalls({ settings, line, wire: () => wire, resolve })
 
@@ -180,12 +173,7 @@ export function createWampSession(options: WampSessionOptions): WampSession {
     get permissions() {
       return permissions
     },
-    async connect({ signal, timeout = PATIENCE } = {}) {
-      if (signal?.aborted) throw aborted(provider, 'connection', signal)
-      life.revive()
-      life.check()
-      await connection.connect({ signal, timeout })
-    },
+    connect: line.connect,
     close: life.close,
     [Symbol.asyncDispose]: () => life.close(),
     on: life.on,
