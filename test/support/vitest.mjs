@@ -11,7 +11,7 @@ import { run } from './process.mjs'
  * @param {string[]} what.projects their names
  * @param {string[]} [what.command] what runs JavaScript, by default this Node
  * @param {Record<string, string>} [what.env]
- * @param {number} [what.patience] milliseconds that it may take, by default 5 minutes
+ * @param {number} [what.patience] milliseconds that it may take, by default 15 minutes
  * @param {string[]} what.filters for vitest: files, or -t and a name
  * @returns {Promise<{ passed: number, failed: number, skipped: string[], output: string }>}
  */
