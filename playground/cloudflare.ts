@@ -54,6 +54,21 @@ export interface Env {
   readonly TAMBUR_SETTINGS?: string
   /** The same for WebMQ. */
   readonly WEBMQ_SETTINGS?: string
+  /**
+   * The real servers that the gateway of Tamar's room "real" works with, by the names that `fromEnv` of `isomq/tamar`
+   * reads, too; RabbitMQ by Web STOMP alone. Without any of them that room is as any other.
+   */
+  readonly MSG_REDIS_URL?: string
+  readonly MSG_REDIS_TOKEN?: string
+  /** Or the host alone. */
+  readonly MSG_MYSQL_URL?: string
+  readonly MSG_MYSQL_HOST?: string
+  readonly MSG_MYSQL_USER?: string
+  readonly MSG_MYSQL_PASSWORD?: string
+  readonly MSG_RABBITMQ_URL?: string
+  readonly MSG_RABBITMQ_USERNAME?: string
+  readonly MSG_RABBITMQ_PASSWORD?: string
+  readonly MSG_RABBITMQ_VHOST?: string
 }
 
 export interface ServerSocket extends WebSocket {

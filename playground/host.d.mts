@@ -1,5 +1,10 @@
 export const COMPATIBILITY_DATE: string
 
+/** What of an environment names the real servers of Tamar's room "real". */
+export function realServers(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>>
+
 export interface Playground {
   /** `http://ADDRESS:PORT`, without a slash at the end. */
   readonly url: string
@@ -17,4 +22,5 @@ export function startPlayground(options?: {
   tamar?: Record<string, unknown>
   tambur?: Record<string, unknown>
   webmq?: Record<string, unknown>
+  env?: Readonly<Record<string, string | undefined>>
 }): Promise<Playground>

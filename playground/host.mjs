@@ -4,6 +4,24 @@ import { bundle } from './build.mjs'
 
 export const COMPATIBILITY_DATE = '2026-04-01'
 
+/** Variables that name the real servers of Tamar's room "real". */
+const REAL = [
+  'MSG_REDIS_URL',
+  'MSG_REDIS_TOKEN',
+  'MSG_MYSQL_URL',
+  'MSG_MYSQL_HOST',
+  'MSG_MYSQL_USER',
+  'MSG_MYSQL_PASSWORD',
+  'MSG_RABBITMQ_URL',
+  'MSG_RABBITMQ_USERNAME',
+  'MSG_RABBITMQ_PASSWORD',
+  'MSG_RABBITMQ_VHOST',
+]
+
+/** Those of them that an environment has; an empty one is none. */
+export const realServers = (env) =>
+  Object.fromEntries(REAL.filter((name) => env[name]).map((name) => [name, env[name]]))
+
 /**
  * Starts emulators and page.
  *
@@ -16,6 +34,7 @@ export const COMPATIBILITY_DATE = '2026-04-01'
  * @param {Record<string, unknown>} [options.tamar] the same for the Tamar emulator
  * @param {Record<string, unknown>} [options.tambur] the same for the Tambur emulator
  * @param {Record<string, unknown>} [options.webmq] the same for the WebMQ emulator
+ * @param {Record<string, string | undefined>} [options.env] where `MSG_…` may name real servers for Tamar
  * @returns {Promise<{ url: string, port: number, stop(): Promise<void> }>}
  */
 export async function startPlayground(options = {}) {
@@ -28,6 +47,7 @@ export async function startPlayground(options = {}) {
     tamar = {},
     tambur = {},
     webmq = {},
+    env = {},
   } = options
   const script = await bundle()
   const objects = (names) =>
@@ -45,6 +65,7 @@ export async function startPlayground(options = {}) {
       TAMAR_SETTINGS: JSON.stringify(tamar),
       TAMBUR_SETTINGS: JSON.stringify(tambur),
       WEBMQ_SETTINGS: JSON.stringify(webmq),
+      ...realServers(env),
     },
     durableObjects: objects([
       ['TMC_EMULATOR', 'TmcEmulator'],

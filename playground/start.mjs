@@ -12,7 +12,12 @@ const HELP = `Usage: npm start -- [--port N] [--host ADDRESS] [--persist FOLDER]
   --port N          port to listen on; by default 8787 or the next free one
   --host ADDRESS    address to listen on (127.0.0.1)
   --persist FOLDER  keep messages there; by default they are gone at the end
-  --emulators       only the emulators, with the timing of the real services`
+  --emulators       only the emulators, with the timing of the real services
+
+With MSG_REDIS_URL, MSG_REDIS_TOKEN, MSG_MYSQL_URL (or MSG_MYSQL_HOST), MSG_MYSQL_USER,
+MSG_MYSQL_PASSWORD, MSG_RABBITMQ_URL (ws or wss), MSG_RABBITMQ_USERNAME, MSG_RABBITMQ_PASSWORD
+and perhaps MSG_RABBITMQ_VHOST set, the gateway of Tamar's room "real" works with those servers:
+users connect to /tamar/real/user?id=ID. The exchange must be there.`
 
 function options() {
   try {
@@ -73,7 +78,7 @@ function install() {
   if (status !== 0) fail('The installation failed; see above. `npm ci` tries it again.')
 }
 
-function banner({ url }, emulators) {
+function banner({ url }, emulators, isReal) {
   const socket = url.replace(/^http/, 'ws')
   const lines = emulators ? [] : [`Page               ${url}/`, '']
   lines.push(
@@ -102,6 +107,7 @@ function banner({ url }, emulators) {
     '  user, password   isomq / isomq-tamar-rabbit',
     `  a user's socket  ${socket}/tamar/user?id=ID`,
     `  control          ${url}/tamar/control  (${url}/tamar/ROOM/control)`,
+    ...(isReal ? [`  on your servers  ${socket}/tamar/real/user?id=ID`] : []),
     '',
     'Tambur.io',
     `  balancer, API    ${new URL(url).host}`,
@@ -139,11 +145,11 @@ if (help) {
 }
 const free = await findPort(port, host)
 install()
-const { startPlayground } = await import('./host.mjs')
+const { realServers, startPlayground } = await import('./host.mjs')
 // In the page nobody wants to wait five minutes for a message to come again.
 const tmc = emulators ? {} : { redeliverAfter: 3000, confirmTimeout: 20_000 }
-const playground = await startPlayground({ port: free, host, persist, tmc })
-banner(playground, emulators)
+const playground = await startPlayground({ port: free, host, persist, tmc, env: process.env })
+banner(playground, emulators, Object.keys(realServers(process.env)).length > 0)
 
 let ending = false
 async function end() {

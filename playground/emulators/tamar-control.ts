@@ -41,6 +41,14 @@ function onLine(run: Operation<Line>): TamarOperation {
   }
 }
 
+/** Of the servers in the room; when the gateway works with real ones, nobody would notice. */
+const embedded =
+  (run: TamarOperation): TamarOperation =>
+  (room, args) => {
+    if (room.services.links === undefined) return run(room, args)
+    throw new BadRequest('this room works with real servers: do it there')
+  }
+
 const { reset: _reset, crash: _crash, httpError: _httpError, ...ON_LINES } = COMMON
 
 /** What the control API of a room does, by `op`; what an operation returns is added to `{ ok: true }`. */
@@ -51,7 +59,7 @@ const OPERATIONS = {
   reset: done((room) => room.reset()),
   crash: done((room) => room.crash()),
   stats,
-  rows,
+  rows: embedded(rows),
   tally,
   failHttp,
   httpError: failHttp,
@@ -73,27 +81,35 @@ const OPERATIONS = {
       1,
     )
   }),
-  replies: done(({ troubles }, args) => {
-    const fault = { how: oneOf(args, 'how', REPLIES), ms: number(args, 'ms', 100) }
-    for (let i = 0; i < number(args, 'count', 1); i++) troubles.replies.push(fault)
-  }),
+  replies: embedded(
+    done(({ troubles }, args) => {
+      const fault = { how: oneOf(args, 'how', REPLIES), ms: number(args, 'ms', 100) }
+      for (let i = 0; i < number(args, 'count', 1); i++) troubles.replies.push(fault)
+    }),
+  ),
   noReceipt: done(({ troubles }, args) => Object.assign(troubles, { noReceipts: number(args, 'count', 1) })),
-  loseExchange: done(({ broker }, args) => broker.deleteExchange(string(args, 'exchange', EXCHANGE))),
-  restoreExchange: done(({ broker }) => {
-    const durable = { durable: true, autoDelete: false, arguments: {} }
-    broker.declareExchange(EXCHANGE, { ...durable, type: 'direct', internal: false })
-    broker.declareQueue(QUEUE, durable)
-    broker.bind(EXCHANGE, QUEUE, ROUTING_KEY)
-  }),
-  loseQueue: done(({ broker }, args) => broker.deleteQueue(string(args, 'queue', QUEUE))),
+  loseExchange: embedded(
+    done(({ broker }, args) => broker.deleteExchange(string(args, 'exchange', EXCHANGE))),
+  ),
+  restoreExchange: embedded(
+    done(({ broker }) => {
+      const durable = { durable: true, autoDelete: false, arguments: {} }
+      broker.declareExchange(EXCHANGE, { ...durable, type: 'direct', internal: false })
+      broker.declareQueue(QUEUE, durable)
+      broker.bind(EXCHANGE, QUEUE, ROUTING_KEY)
+    }),
+  ),
+  loseQueue: embedded(done(({ broker }, args) => broker.deleteQueue(string(args, 'queue', QUEUE)))),
   pause: done(({ gateway }) => gateway.stop()),
   resume: done(({ gateway }) => gateway.start()),
   endStreams: (room) => ({ ended: room.endStreams() }),
-  dispatch: done((room, args) => {
-    const body = new TextEncoder().encode(string(args, 'body', JSON.stringify({ message_id: args.id })))
-    const properties = { content_type: 'application/json', delivery_mode: 2 }
-    room.publish({ exchange: EXCHANGE, key: ROUTING_KEY, properties, body }, 'control')
-  }),
+  dispatch: embedded(
+    done((room, args) => {
+      const body = new TextEncoder().encode(string(args, 'body', JSON.stringify({ message_id: args.id })))
+      const properties = { content_type: 'application/json', delivery_mode: 2 }
+      room.publish({ exchange: EXCHANGE, key: ROUTING_KEY, properties, body }, 'control')
+    }),
+  ),
 } satisfies Readonly<Record<string, TamarOperation>>
 
 export const control = (room: TamarRoom, request: Request): Promise<Response> =>
@@ -171,6 +187,7 @@ function stats(room: TamarRoom): object {
     online: Array.from(room.gateway.users, ([user, sockets]) => ({ user, sockets: sockets.size })),
     streams: room.subscribers.size,
     gateway: room.gateway.isRunning,
+    links: links(room),
     skew: room.skew,
     killsLeft: killsLeft(lines.stomp.faults),
     userKillsLeft: killsLeft(lines.user.faults),
@@ -179,6 +196,11 @@ function stats(room: TamarRoom): object {
     peers: LINES.flatMap((name) => Array.from(lines[name].sessions, (session) => peer(name, session))),
   }
 }
+
+/** How the ways to real servers are, if the gateway works with such. */
+const links = ({ services }: TamarRoom): object | undefined =>
+  services.links &&
+  Object.fromEntries(Object.entries(services.links).map(([name, { state }]) => [name, state]))
 
 const peer = (line: string, session: object): object => {
   if (session instanceof StompSession) {

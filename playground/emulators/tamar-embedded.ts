@@ -1,11 +1,11 @@
 // The gateway's three services as they are in the room itself.
 import type { SqlStorage } from '../cloudflare.ts'
 import { checked, TABLE, timestampOf } from './tamar-columns.ts'
-import type { Change, Dispatch, Dispatches, Realtime, Row, Rows, Status } from './tamar-gateway.ts'
 import type { Mysql } from './tamar-mysql.ts'
 import type { Consumer, Queued } from './tamar-queue.ts'
 import type { Listener } from './tamar-redis.ts'
 import type { TamarRoom } from './tamar-room.ts'
+import type { Change, Dispatch, Dispatches, Realtime, Row, Rows, Status } from './tamar-services.ts'
 import { QUEUE } from './tamar-settings.ts'
 
 type Kept = Readonly<Record<'id' | 'userId' | 'status', string>> &
@@ -91,7 +91,7 @@ export class EmbeddedDispatches implements Dispatches {
     this.#room = room
   }
 
-  consume(take: (dispatch: Dispatch) => Promise<void>): () => void {
+  consume(take: (dispatch: Dispatch) => Promise<unknown>): () => void {
     const { broker } = this.#room
     const queue = broker.queues.get(QUEUE)
     const deliver = async (message: Queued): Promise<void> => {

@@ -5,66 +5,9 @@
 //   {"type":"error","reason":TEXT}            to what it cannot read
 // and the user answers {"type":"ack","id":ID} and, to a command, {"type":"response","id":ID,"response":…}.
 import type { EmulatorEvent } from './events.ts'
+import type { Dispatch, Dispatches, Realtime, Row, Rows, Services } from './tamar-services.ts'
 import type { Counters } from './tamar-settings.ts'
 import type { Tally } from './tamar-tally.ts'
-
-export type Status = 'PENDING' | 'DELIVERING' | 'REQUEST_DELIVERED' | 'FINISHED' | 'TIMED_OUT'
-
-/** A row of `push_messages`, as far as the gateway needs it. */
-export interface Row {
-  readonly id: string
-  readonly userId: string
-  /** 1 is reliable, 2 a command. */
-  readonly pushType: number
-  /** Digits. */
-  readonly seq: string | null
-  /** JSON. */
-  readonly payload: string | null
-  readonly status: Status
-  readonly requestId: string | null
-  readonly response: string | null
-  readonly responseQueue: string | null
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number | undefined
-  readonly retryInterval: number | undefined
-}
-
-export interface Change {
-  readonly status?: Status
-  readonly response?: string
-  readonly responseQueue?: string
-}
-
-/** Where the rows are. */
-export interface Rows {
-  get(id: string): Promise<Row | undefined>
-  /** A user's rows that are not settled, in order of `seq`. */
-  open(userId: string): Promise<readonly Row[]>
-  /** Sets what is given; a new status is noted with its time. */
-  change(id: string, change: Change): Promise<void>
-  /** Commands that are not settled and whose time was over at `at`, milliseconds since 1970. */
-  overdue(at: number): Promise<readonly Row[]>
-  /** When the time of the next command is over. */
-  nextExpiry(): Promise<number | undefined>
-}
-
-/** What names a row in the queue. */
-export interface Dispatch {
-  readonly body: string
-  readonly replyTo: string | undefined
-}
-
-/** Where the names of rows come from, and where replies go. */
-export interface Dispatches {
-  /** Confirms each when `take` is done with it; gives how to stop. */
-  consume(take: (dispatch: Dispatch) => Promise<void>): () => void
-  reply(to: string, correlationId: string, body: string): Promise<void>
-}
-
-/** Where realtime messages come from. */
-export interface Realtime {
-  listen(hear: (userId: string, payload: string) => void): () => void
-}
 
 /** One connection of a user. */
 export interface Receiver {
@@ -84,6 +27,8 @@ export interface GatewayHost {
 /** An expiry is written in whole seconds, rounded: so much later it is over for certain. */
 const ROUNDING = 500
 const MINUTE = 60_000
+/** Milliseconds until that is tried again which failed. */
+const AGAIN = 1000
 
 /** Delivers what is sent to users, and brings back what they answer. */
 export class Gateway {
@@ -94,13 +39,15 @@ export class Gateway {
   readonly #realtime: Realtime
   /** Rows that were pushed and not acknowledged, and when they are pushed again. */
   readonly #inFlight = new Map<string, { readonly userId: string; readonly due: number }>()
+  /** Who has not got yet what has waited for them. */
+  readonly #behind = new Set<Receiver>()
   #stops: (() => void)[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #wakesAt = Number.POSITIVE_INFINITY
   /** One thing after the other: what happens to a row happens in order. */
-  #work: Promise<void> = Promise.resolve()
+  #work: Promise<unknown> = Promise.resolve()
 
-  constructor(host: GatewayHost, rows: Rows, dispatches: Dispatches, realtime: Realtime) {
+  constructor(host: GatewayHost, { rows, dispatches, realtime }: Services) {
     this.#host = host
     this.#rows = rows
     this.#dispatches = dispatches
@@ -127,13 +74,19 @@ export class Gateway {
     for (const stop of this.#stops.splice(0)) stop()
     this.#sleep()
     this.#inFlight.clear()
+    this.#behind.clear()
   }
 
-  /** Does it after all that was begun before. */
-  #do(work: () => Promise<void>): Promise<void> {
-    const done = this.#work.then(work).catch((error: Error) => {
-      this.#host.emit(() => ({ type: 'gateway-error', reason: error.message }))
-    })
+  /** Does it after all that was begun before; tells whether that succeeded. */
+  #do(work: () => Promise<void>): Promise<boolean> {
+    const done = this.#work.then(work).then(
+      () => true,
+      (error: Error) => {
+        this.#host.emit(() => ({ type: 'gateway-error', reason: error.message }))
+        this.#wake(this.#host.now() + AGAIN)
+        return false
+      },
+    )
     this.#work = done
     return done
   }
@@ -143,13 +96,18 @@ export class Gateway {
     const known = this.users.get(userId)
     if (known === undefined) this.users.set(userId, new Set([receiver]))
     else known.add(receiver)
-    if (this.isRunning) void this.#do(() => this.#catchUp(receiver))
+    if (!this.isRunning) return
+    this.#behind.add(receiver)
+    void this.#do(async () => {
+      if (this.#behind.has(receiver)) await this.#catchUp(receiver)
+    })
   }
 
   leave(receiver: Receiver): void {
     const { userId } = receiver
     const others = this.users.get(userId)
     others?.delete(receiver)
+    this.#behind.delete(receiver)
     if (others === undefined || others.size > 0) return
     this.users.delete(userId)
     // They go out again as soon as the user comes back.
@@ -163,6 +121,7 @@ export class Gateway {
       if (this.#inFlight.has(row.id)) receiver.push(frameOf(row))
       else if (!(await this.#expire(row))) await this.#push(row)
     }
+    this.#behind.delete(receiver)
   }
 
   #hear(userId: string, payload: string): void {
@@ -218,7 +177,7 @@ export class Gateway {
     const isCommand = row.pushType === 2
     const wait = isCommand ? (row.retryInterval ?? settings.retryInterval) : settings.redeliverAfter
     // A command that was acknowledged needs no more than to be there when its user comes back.
-    const due = row.status === 'REQUEST_DELIVERED' ? Number.POSITIVE_INFINITY : this.#host.now() + wait
+    const due = isAcked(row) ? Number.POSITIVE_INFINITY : this.#host.now() + wait
     this.#inFlight.set(row.id, { userId: row.userId, due })
     this.#wake(due)
     counters.deliveries++
@@ -229,18 +188,26 @@ export class Gateway {
     for (const receiver of [...receivers]) receiver.push(frame)
   }
 
+  /** The same, and again until it succeeds: what a user has said once need not be said again. */
+  async #insist(work: () => Promise<void>): Promise<void> {
+    while (!(await this.#do(work))) await new Promise((resolve) => setTimeout(resolve, AGAIN))
+  }
+
   /** A user's ack. */
   ack(userId: string, id: string): Promise<void> {
-    return this.#do(async () => {
+    return this.#insist(async () => {
       const row = await this.#ofUser(userId, id)
       if (row === undefined) return
       const { counters, tally } = this.#host
-      tally.of(id).acks++
-      if (isSettled(row) || row.status === 'REQUEST_DELIVERED') counters.lateAcks++
-      else {
-        counters.acks++
+      const isLate = isSettled(row) || isAcked(row)
+      if (!isLate) {
         await this.#rows.change(id, { status: 'REQUEST_DELIVERED' })
         if (row.pushType !== 2) await this.#rows.change(id, { status: 'FINISHED' })
+      }
+      tally.of(id).acks++
+      if (isLate) counters.lateAcks++
+      else {
+        counters.acks++
         this.#host.emit(() => ({ type: 'acked', id, user: userId }))
       }
       if (row.pushType !== 2 || !this.#inFlight.has(id)) this.#inFlight.delete(id)
@@ -250,17 +217,21 @@ export class Gateway {
 
   /** A user's answer to a command, in JSON. */
   respond(userId: string, id: string, response: string): Promise<void> {
-    return this.#do(async () => {
+    let isAgain = false
+    return this.#insist(async () => {
       const row = await this.#ofUser(userId, id)
       if (row === undefined) return
       const { counters } = this.#host
       if (row.pushType !== 2) counters.foreignAcks++
+      // It was kept after all, and nobody said so.
+      else if (isAgain && row.status === 'FINISHED') await this.#reply(row, row.response ?? response)
       else if (isSettled(row) || (await this.#expire(row))) counters.lateAcks++
       else {
-        counters.responses++
-        this.#inFlight.delete(id)
+        isAgain = true
         if (row.status !== 'REQUEST_DELIVERED') await this.#rows.change(id, { status: 'REQUEST_DELIVERED' })
         await this.#rows.change(id, { status: 'FINISHED', response })
+        counters.responses++
+        this.#inFlight.delete(id)
         this.#host.emit(() => ({ type: 'responded', id, user: userId }))
         await this.#reply(row, response)
       }
@@ -293,16 +264,17 @@ export class Gateway {
   }
 
   /** Does what has become due. */
-  tick(): Promise<void> {
+  tick(): Promise<boolean> {
     return this.#do(async () => {
       if (!this.isRunning) return
       const now = this.#host.now()
+      for (const receiver of [...this.#behind]) await this.#catchUp(receiver)
       for (const row of await this.#rows.overdue(now - ROUNDING)) await this.#expire(row)
       for (const [id, { due }] of [...this.#inFlight]) {
         if (due > now) continue
-        this.#inFlight.delete(id)
         const row = await this.#rows.get(id)
-        if (row !== undefined && !isSettled(row)) await this.#push(row)
+        if (row === undefined || isSettled(row)) this.#inFlight.delete(id)
+        else await this.#push(row)
       }
       this.#sleep()
       const expiry = await this.#rows.nextExpiry()
@@ -330,6 +302,9 @@ export class Gateway {
 }
 
 const isSettled = ({ status }: Row): boolean => status === 'FINISHED' || status === 'TIMED_OUT'
+
+/** Of a reliable message this is half of the way: what is missing is to note that it is finished. */
+const isAcked = ({ status, pushType }: Row): boolean => status === 'REQUEST_DELIVERED' && pushType === 2
 
 function idOf(body: string): string | undefined {
   try {

@@ -9,6 +9,7 @@ import { Line, type LineName } from './tamar-line.ts'
 import { Mysql } from './tamar-mysql.ts'
 import type { Publication } from './tamar-queue.ts'
 import { type Listener, Redis } from './tamar-redis.ts'
+import type { Services } from './tamar-services.ts'
 import {
   COUNTERS,
   type Counters,
@@ -35,6 +36,8 @@ export class TamarRoom {
   readonly subscribers = new Map<Listener, () => void>()
   broker!: Broker
   gateway!: Gateway
+  /** What the gateway works with. */
+  services!: Services
   settings!: TamarSettings
   counters!: Counters
   credentials!: Credentials
@@ -43,9 +46,16 @@ export class TamarRoom {
   skew = 0
   readonly #initial: TamarSettings
   readonly #state: ObjectState
+  readonly #elsewhere: ((room: TamarRoom) => Services) | undefined
 
-  constructor(state: ObjectState, settings: Partial<TamarSettings>) {
+  /** With `elsewhere` the gateway works with servers that are not in the room. */
+  constructor(
+    state: ObjectState,
+    settings: Partial<TamarSettings>,
+    elsewhere?: (room: TamarRoom) => Services,
+  ) {
     this.#state = state
+    this.#elsewhere = elsewhere
     this.#initial = { ...DEFAULTS, ...settings }
     this.lines = { stomp: new Line(this), user: new Line(this), http: new Line(this) }
     this.store = new StateStore(state)
@@ -73,8 +83,12 @@ export class TamarRoom {
     // What it is made of must outlive the very next moment.
     this.broker = new Broker(this.#state, () => this.save())
     this.broker.restore(kept?.topology)
-    const rows = new EmbeddedRows(this.#state.storage.sql, this.mysql, () => this.now())
-    this.gateway = new Gateway(this.#host, rows, new EmbeddedDispatches(this), new EmbeddedRealtime(this))
+    this.services = this.#elsewhere?.(this) ?? {
+      rows: new EmbeddedRows(this.#state.storage.sql, this.mysql, () => this.now()),
+      dispatches: new EmbeddedDispatches(this),
+      realtime: new EmbeddedRealtime(this),
+    }
+    this.gateway = new Gateway(this.#host, this.services)
     this.gateway.start()
   }
 

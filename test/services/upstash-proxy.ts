@@ -61,9 +61,10 @@ export async function startUpstashProxy(redis: RedisAt, token = 'upstash-secret'
     answer,
     failure: (text) => ({ error: `ERR ${text}` }),
     stream(request, response) {
-      const channel = /^\/subscribe\/(.+)$/.exec(request.path)?.[1]
-      if (channel === undefined || !allowed(request)) return false
-      void subscribe(redis, decodeURIComponent(channel), response)
+      const [, word, name] = /^\/(p?subscribe)\/(.+)$/.exec(request.path) ?? []
+      if (name === undefined || !allowed(request)) return false
+      const listen = word === 'subscribe' ? subscribe : psubscribe
+      listen(redis, decodeURIComponent(name), response).catch(() => response.destroy())
       return true
     },
     async close() {
@@ -90,4 +91,16 @@ async function subscribe(redis: RedisAt, channel: string, response: ServerRespon
     true,
   )
   response.write(`data: subscribe,${channel},1\n\n`)
+}
+
+async function psubscribe(redis: RedisAt, pattern: string, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  const client = await redisPeer(redis)
+  response.once('close', () => client.destroy())
+  await client.pSubscribe(
+    pattern,
+    (message, channel) => response.write(`data: pmessage,${pattern},${channel},${message}\n\n`),
+    true,
+  )
+  response.write(`data: psubscribe,${pattern},1\n\n`)
 }
