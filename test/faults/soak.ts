@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import type { Outcome } from '../services/soak.ts'
 import { type EventPlug, faultsOf, soakEvents } from './handed.ts'
 import type { SoakPlug } from './plug.ts'
 import { prism } from './prism.ts'
@@ -14,7 +15,9 @@ import { webmq } from './webmq.ts'
 const PLUGS: Readonly<Record<string, SoakPlug>> = { tmc, prism }
 /** Providers whose messages nobody acknowledges. */
 const EVENTS: Readonly<Record<string, EventPlug>> = { tambur, webmq: webmq(2), 'webmq-1': webmq(1) }
-const PROVIDERS = [...Object.keys(PLUGS), ...Object.keys(EVENTS)]
+/** Sends through real servers, to which a kill is one of RabbitMQ. */
+const REAL = 'tamar'
+const PROVIDERS = [...Object.keys(PLUGS), ...Object.keys(EVENTS), REAL]
 /** Less than the server pushes: it runs full again and again, and what is left out must come again. */
 const MAX_BUFFERED = 100
 const MAX_HEAP_GROWTH = 32 * 1024 * 1024
@@ -24,8 +27,8 @@ function options() {
     return parseArgs({
       options: {
         provider: { type: 'string', default: 'tmc' },
-        messages: { type: 'string', default: '100000' },
-        kills: { type: 'string', default: '1000' },
+        messages: { type: 'string' },
+        kills: { type: 'string' },
         seed: { type: 'string', default: '7' },
       },
     }).values
@@ -38,34 +41,25 @@ function options() {
 }
 
 const values = options()
+const { provider } = values
+const usual = provider === REAL ? { messages: '10000', kills: '3' } : { messages: '100000', kills: '1000' }
 
 function number(name: 'messages' | 'kills' | 'seed', least: number): number {
-  const value = Number(values[name])
+  const value = Number({ ...usual, ...values }[name])
   if (Number.isInteger(value) && value >= least) return value
   console.error(`--${name} must be a whole number from ${least} on`)
   process.exit(2)
 }
 
-const { provider } = values
 if (!PROVIDERS.includes(provider)) {
   console.error(`--provider must be one of ${PROVIDERS.join(', ')}`)
   process.exit(2)
 }
 
-// A process of its own, so that the heap measured here is the client's.
-const child = spawn(process.execPath, ['test/support/playground.mjs'], { stdio: ['pipe', 'pipe', 'inherit'] })
-const [base] = (await once(createInterface(child.stdout), 'line')) as [string]
-
-/** What is printed, and what of it is a fault. */
-interface Outcome {
-  readonly table: Readonly<Record<string, string | number>>
-  readonly faults: readonly string[]
-}
-
 const MiB = (bytes: number) => (bytes / 1024 / 1024).toFixed(1)
 const wanted = { messages: number('messages', 1), kills: number('kills', 0), seed: number('seed', 0) }
 
-async function acknowledged(plug: SoakPlug): Promise<Outcome> {
+async function acknowledged(plug: SoakPlug, base: string): Promise<Outcome> {
   const line = ({ sent, acked, lost, kills, seconds }: SoakReport) =>
     `${seconds.toFixed(0).padStart(4)} s  sent ${sent}  acked ${acked}  open ${lost}  kills ${kills}`
   const report = await soak(await plug(base), {
@@ -110,7 +104,7 @@ async function acknowledged(plug: SoakPlug): Promise<Outcome> {
   return { table, faults }
 }
 
-async function unacknowledged(plug: EventPlug): Promise<Outcome> {
+async function unacknowledged(plug: EventPlug, base: string): Promise<Outcome> {
   const report = await soakEvents(await plug(base), {
     ...wanted,
     progress: ({ published, kills, seconds }) =>
@@ -142,13 +136,27 @@ async function unacknowledged(plug: EventPlug): Promise<Outcome> {
   return { table, faults: faultsOf(report, wanted.kills) }
 }
 
-const acks = PLUGS[provider]
-const { table, faults } = await (acks ? acknowledged(acks) : unacknowledged(EVENTS[provider]!))
+async function emulated(): Promise<Outcome> {
+  // A process of its own, so that the heap measured here is the client's.
+  const child = spawn(process.execPath, ['test/support/playground.mjs'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const [base] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const acks = PLUGS[provider]
+  const outcome = await (acks ? acknowledged(acks, base) : unacknowledged(EVENTS[provider]!, base))
+  child.stdin.end()
+  await once(child, 'close')
+  return outcome
+}
+
+async function real(): Promise<Outcome> {
+  // Needs drivers that no other run needs.
+  const { soakTamar } = await import('../services/soak.ts')
+  return soakTamar(wanted)
+}
+
+const { table, faults } = await (provider === REAL ? real() : emulated())
 console.log()
-for (const [name, value] of Object.entries(table)) console.log(`${name.padEnd(25)}${value}`)
-
-child.stdin.end()
-await once(child, 'close')
-
+for (const [name, value] of Object.entries(table)) console.log(`${name.padEnd(28)}${value}`)
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length > 0 ? 1 : 0

@@ -14,6 +14,18 @@ export interface Dispatch {
   readonly fields: AmqpMessage['fields']
 }
 
+/** A connection by a driver that knows nothing of this library. */
+export function amqpPeer(port: number, vhost = '/'): Promise<AmqpConnection> {
+  return amqpModule().connect({ hostname: '127.0.0.1', port, vhost, ...GUEST, heartbeat: 10 })
+}
+
+/** Makes the exchange, and a gateway's queue, where there are none yet. */
+export async function declare(channel: AmqpChannel, queue: string): Promise<void> {
+  await channel.assertExchange(EXCHANGE, 'direct', { durable: true })
+  await channel.assertQueue(queue, { durable: true })
+  await channel.bindQueue(queue, EXCHANGE, KEY)
+}
+
 /** Milliseconds between two attempts to reach a RabbitMQ that is not there. */
 const PAUSE = 50
 
@@ -93,13 +105,7 @@ export class Consumer {
   }
 
   async #open(): Promise<void> {
-    const connection = await amqpModule().connect({
-      hostname: '127.0.0.1',
-      port: this.#port,
-      vhost: this.#vhost,
-      ...GUEST,
-      heartbeat: 10,
-    })
+    const connection = await amqpPeer(this.#port, this.#vhost)
     // Why it closed does not matter: it will be opened again.
     connection.on('error', () => {})
     connection.on('close', () => {
@@ -109,9 +115,7 @@ export class Consumer {
     })
     const channel = await connection.createConfirmChannel()
     channel.on('error', () => {})
-    await channel.assertExchange(EXCHANGE, 'direct', { durable: true })
-    await channel.assertQueue(QUEUE, { durable: true })
-    await channel.bindQueue(QUEUE, EXCHANGE, KEY)
+    await declare(channel, QUEUE)
     await channel.consume(QUEUE, (message) => {
       if (message === null) return
       this.#take(message)

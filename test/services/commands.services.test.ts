@@ -21,7 +21,7 @@ describe.skipIf(lacking)('on real servers', () => {
 
   /** Takes the queue of the answers away, or the socket that it lives with. */
   async function loseQueue(name: BrokerName, { properties }: Dispatch): Promise<void> {
-    if (name === 'stomp') return world.relays.stomp.cut()
+    if (name === 'stomp') return void world.relays.stomp.cut()
     const queue = encodeURIComponent(properties.replyTo!)
     const url = `http://127.0.0.1:${servers().rabbit.ports.management}/api/queues/%2F/${queue}`
     const authorization = `Basic ${btoa(`${GUEST.username}:${GUEST.password}`)}`

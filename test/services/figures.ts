@@ -5,11 +5,9 @@ import { managementBroker, stompBroker } from 'isomq/tamar/rabbitmq'
 import { upstashRedis } from 'isomq/tamar/upstash'
 import type { Dispatch } from './amqp.ts'
 import { Gateway, idOf } from './gateway.ts'
-import { startMariaDb } from './mariadb.ts'
 import { startPlanetScaleProxy } from './planetscale-proxy.ts'
-import { GUEST, startRabbitMq } from './rabbitmq.ts'
-import { startRedis } from './redis.ts'
-import { createTable } from './table.ts'
+import { GUEST } from './rabbitmq.ts'
+import { startStack } from './stack.ts'
 import { startUpstashProxy } from './upstash-proxy.ts'
 
 const [IN_FLIGHT, COMMANDS] = [32, 1_000]
@@ -48,8 +46,7 @@ async function answerTimes(client: TamarClient, { rabbit }: Gateway): Promise<nu
   return (await Promise.all(waits)).sort((a, b) => a - b)
 }
 
-const [mysql, redis, rabbit] = await Promise.all([startMariaDb(), startRedis(), startRabbitMq()])
-await createTable(mysql)
+const { mysql, redis, rabbit, stop } = await startStack()
 const [planetscale, upstash] = [await startPlanetScaleProxy(mysql), await startUpstashProxy(redis)]
 const { amqp, stomp, management } = rabbit.ports
 const gateway = await Gateway.open({ redis: redis.port, mysql: mysql.port, amqp })
@@ -87,5 +84,5 @@ try {
 } finally {
   await gateway.close()
   await Promise.all([planetscale.close(), upstash.close()])
-  await Promise.all([mysql.stop(), redis.stop(), rabbit.stop()])
+  await stop()
 }

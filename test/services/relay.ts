@@ -5,8 +5,8 @@ export interface Relay {
   readonly port: number
   /** How many connections went through it. */
   readonly connections: number
-  /** Breaks all connections; new ones are taken. */
-  cut(): void
+  /** Breaks all connections, and says how many; new ones are taken. */
+  cut(): number
   /** Lets nothing through in either direction until `resume`, as a network that has failed does. */
   pause(): void
   resume(): void
@@ -39,8 +39,9 @@ export async function openRelay(to: number): Promise<Relay> {
   const where = { port: 0, host: '127.0.0.1', backlog: 4_096 }
   await new Promise<void>((resolve) => server.listen(where, resolve))
 
-  const cut = (): void => {
+  const cut = (): number => {
     for (const pair of pairs) for (const socket of pair) socket.destroy()
+    return pairs.size
   }
   return {
     port: (server.address() as AddressInfo).port,

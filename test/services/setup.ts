@@ -3,11 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
 import { missingServers } from './binaries.mjs'
-import { startMariaDb } from './mariadb.ts'
-import { type RabbitPorts, startRabbitMq } from './rabbitmq.ts'
-import { startRedis } from './redis.ts'
+import type { RabbitPorts } from './rabbitmq.ts'
 import type { Server } from './server.ts'
-import { createTable } from './table.ts'
+import { startStack } from './stack.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,31 +24,9 @@ export interface Services {
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   if (missingServers() !== undefined) return async () => {}
-  const servers = new Map<string, Server>()
-  const add = async <S extends Server>(name: string, starting: Promise<S>): Promise<S> => {
-    const server = await starting
-    servers.set(name, server)
-    return server
-  }
-  const stop = (): Promise<unknown> => Promise.all([...servers.values()].map((server) => server.stop()))
-  const started = await Promise.allSettled([
-    add('redis', startRedis()),
-    add('mysql', startMariaDb()),
-    add('rabbit', startRabbitMq()),
-  ])
-  const [redis, mysql, rabbit] = started
-  if (redis.status === 'rejected' || mysql.status === 'rejected' || rabbit.status === 'rejected') {
-    await stop()
-    throw started.find((one) => one.status === 'rejected')?.reason
-  }
-  await createTable(mysql.value)
-  const { control, close } = await openControl(servers)
-  provide('services', {
-    redis: redis.value.port,
-    mysql: mysql.value.port,
-    rabbit: rabbit.value.ports,
-    control,
-  })
+  const { redis, mysql, rabbit, stop } = await startStack()
+  const { control, close } = await openControl(new Map(Object.entries({ redis, mysql, rabbit })))
+  provide('services', { redis: redis.port, mysql: mysql.port, rabbit: rabbit.ports, control })
   return async () => {
     await close()
     await stop()
