@@ -109,7 +109,13 @@ describePage('prism', {}, (enter) => {
   test('stands beside the other sections', async () => {
     const one = await enter()
     const links = one.part('providers').getByRole('link')
-    expect(await links.allTextContents()).toEqual(['Taobao TMC', 'ShopEx Prism', 'Tambur.io', 'WebMQ'])
+    expect(await links.allTextContents()).toEqual([
+      'Taobao TMC',
+      'ShopEx Prism',
+      'Tamar',
+      'Tambur.io',
+      'WebMQ',
+    ])
     const shown = () => one.page.locator('main > section:visible').getAttribute('id')
     expect(await shown()).toBe('prism')
     expect(await links.nth(1).getAttribute('aria-current')).toBe('page')
