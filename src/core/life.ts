@@ -26,7 +26,7 @@ export interface LifeOptions {
   /** Takes nothing more, and resolves when what runs has ended. */
   drain?(error: IsomqError): Promise<unknown>
   /** Gives up what is left; `told` is what ends the iterations, none after a `close()`. */
-  drop(error: IsomqError, told?: IsomqError): void
+  drop?(error: IsomqError, told?: IsomqError): void
   /** Closes what is open. */
   stop(error: IsomqError): Promise<void>
 }
@@ -69,7 +69,7 @@ export function createLife<Events extends LifeEvents<unknown>>(options: LifeOpti
 
   function end(error: IsomqError, told?: IsomqError): void {
     ended = error
-    options.drop(error, told)
+    options.drop?.(error, told)
   }
 
   const closed = (cause?: IsomqError) =>

@@ -91,8 +91,8 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
   const life: Life<StompBrokerEvents> = createLife({
     ...settings,
     provider,
-    drain: () => Promise.allSettled([...running]),
-    drop: (error) => pending.rejectAll(error),
+    // What waits for a connection was not sent, and ends at once.
+    drain: async () => connection.session && Promise.allSettled([...running]),
     stop: (error) => connection.stop(error),
   })
 
@@ -206,7 +206,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
         })
         return
       } catch (error) {
-        if (!(error instanceof IsomqError) || error.code !== 'CONNECTION_LOST') throw error
+        if (!(error instanceof IsomqError) || error.code !== 'CONNECTION_LOST' || life.ended) throw error
         if (tries >= settings.retries) throw neverConfirmed(tries + 1, error)
       }
     }
@@ -215,7 +215,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
   /** A missing exchange shows in nothing but this. */
   function neverConfirmed(times: number, cause: IsomqError): IsomqError {
     const text =
-      `RabbitMQ closed the socket ${times} times before it confirmed the message; ` +
+      `the socket was lost ${times} times before RabbitMQ confirmed the message; ` +
       `check that the exchange "${exchange}" exists and that the user may write to it`
     return new IsomqError(provider, 'CONNECTION_LOST', text, { cause, details: { exchange } })
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { acksOf, benchOf, connected } from './harness.ts'
+import { acksOf, benchOf, connected, end } from './harness.ts'
 import type { ContractPlug } from './plug.ts'
 
 export function calls(plug: ContractPlug): void {
@@ -9,7 +9,7 @@ export function calls(plug: ContractPlug): void {
     everyCall(plug)
     if (plug.traits.answers) answeredCalls(plug)
     else unansweredCalls(plug)
-    asking(plug)
+    if (plug.traits.messages) asking(plug)
   })
 }
 
@@ -160,9 +160,37 @@ function answeredCalls(plug: ContractPlug): void {
     await connected(b)
     const sent = rejection(plug.call(b.client, 'x'))
     await flush()
-    await b.client.close()
+    await end(b.client, b.clock)
     expect(await sent).toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'CLOSED' } })
   })
+
+  if (plug.traits.drains) {
+    test('a call that was sent gets its answer while the client closes, and no other is taken', async () => {
+      const b = bench()
+      const server = await connected(b)
+      const sent = plug.call(b.client, 'x')
+      await flush()
+      const closed = b.client.close()
+      expect(await rejection(plug.call(b.client, 'y'))).toMatchObject({ code: 'CLOSED' })
+      server.answer('x')
+      await sent
+      // No timer has to fire for it.
+      await closed
+      expect([server.calls, b.client.state]).toEqual([['x'], 'closed'])
+    })
+
+    test('a call that loses its connection while the client closes rejects, and is not sent again', async () => {
+      const b = bench()
+      const server = await connected(b)
+      const sent = rejection(plug.call(b.client, 'x'))
+      await flush()
+      const closed = b.client.close()
+      server.socket.drop()
+      expect(await sent).toMatchObject({ code: 'CONNECTION_LOST' })
+      await closed
+      expect([b.network.sockets.length, b.client.state]).toEqual([1, 'closed'])
+    })
+  }
 
   test('A15 · calls under way are bounded; one more is QUEUE_FULL, connected or not', async () => {
     const b = bench({ maxPending: 3 })
@@ -175,7 +203,7 @@ function answeredCalls(plug: ContractPlug): void {
     const server = await b.signIn()
     expect(await rejection(plug.call(b.client, 'd'))).toMatchObject({ code: 'QUEUE_FULL' })
     expect(server.calls).toEqual(['a', 'b', 'c'])
-    await b.client.close()
+    await end(b.client, b.clock)
     expect((await Promise.all(waiting)).map(({ code }) => code)).toEqual(Array(3).fill('CONNECTION_LOST'))
   })
 }

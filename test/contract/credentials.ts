@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { flush } from '../support/clock.ts'
 import { rejection } from '../support/events.ts'
-import { type Bench, benchOf, connected } from './harness.ts'
+import { type Bench, benchOf, connected, nextOf } from './harness.ts'
 import type { ContractPlug } from './plug.ts'
 
 export function credentials(plug: ContractPlug): void {
+  if (plug.traits.signs) fresh(plug)
+  if (plug.traits.refusals) refused(plug)
+}
+
+function fresh(plug: ContractPlug): void {
   const bench = benchOf(plug)
   /** Goes on to where the credentials are asked for. */
   const challenge = async (b: Bench) => {
@@ -110,13 +115,15 @@ export function credentials(plug: ContractPlug): void {
       ])
     })
   })
+}
 
-  if (!plug.traits.refusals) return
+function refused(plug: ContractPlug): void {
+  const bench = benchOf(plug)
 
   describe('a sign-in that is refused', () => {
     test('is terminal: AUTH_REJECTED to whoever waits, no further attempt, connect() tries again', async () => {
       const b = bench()
-      const waits = [b.client.connect(), b.client.messages().next(), plug.call(b.client, 'x')].map(rejection)
+      const waits = [b.client.connect(), ...nextOf(plug, b.client), plug.call(b.client, 'x')].map(rejection)
       await flush()
       await b.refuse()
       for (const error of await Promise.all(waits)) {

@@ -129,20 +129,8 @@ export function frames(plug: ContractPlug): void {
   })
 
   describe('A21 · malformed frames', () => {
-    test('A21 · are told and counted, and the connection goes on', async () => {
-      const b = bench()
-      const seen: string[] = []
-      b.client.on('message', ({ id }) => seen.push(id))
-      const server = await connected(b)
-      server.deliver(1)
-      server.socket.bytes(server.garbage())
-      server.socket.bytes(new Uint8Array(0))
-      server.deliver(2)
-      await flush()
-      expect([seen, b.client.state, b.client.stats().malformed]).toEqual([['1', '2'], 'open', 2])
-      const told = b.statuses.flatMap((status) => (status.type === 'malformed' ? [status.error.code] : []))
-      expect(told).toEqual(['PROTOCOL', 'PROTOCOL'])
-    })
+    if (plug.traits.framed) toldAndCounted()
+    else replaced()
 
     if (!plug.traits.handshake) return
 
@@ -169,4 +157,40 @@ export function frames(plug: ContractPlug): void {
       expect(await connecting).toMatchObject({ code: 'PROTOCOL' })
     })
   })
+
+  function toldAndCounted(): void {
+    test('A21 · are told and counted, and the connection goes on', async () => {
+      const b = bench()
+      const seen: string[] = []
+      b.client.on('message', ({ id }) => seen.push(id))
+      const server = await connected(b)
+      server.deliver(1)
+      server.socket.bytes(server.garbage())
+      server.socket.bytes(new Uint8Array(0))
+      server.deliver(2)
+      await flush()
+      expect([seen, b.client.state, b.client.stats().malformed]).toEqual([['1', '2'], 'open', 2])
+      const told = b.statuses.flatMap((status) => (status.type === 'malformed' ? [status.error.code] : []))
+      expect(told).toEqual(['PROTOCOL', 'PROTOCOL'])
+    })
+  }
+
+  function replaced(): void {
+    test('A21 · end the line, which is replaced; what came before them counts', async () => {
+      const b = bench()
+      const seen: string[] = []
+      b.client.on('message', ({ id }) => seen.push(id))
+      const first = await connected(b)
+      first.deliver(1)
+      first.socket.bytes(new Uint8Array(0))
+      first.deliver(2)
+      first.socket.bytes(first.garbage())
+      expect([b.client.state, first.socket.isOver]).toEqual(['reconnecting', true])
+      expect(b.errors).toMatchObject([{ code: 'PROTOCOL' }])
+      await b.redial()
+      const second = await b.signIn()
+      second.deliver(3)
+      expect(seen).toEqual(['1', '2', '3'])
+    })
+  }
 }

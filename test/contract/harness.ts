@@ -1,10 +1,17 @@
-import type { StateChange } from 'isomq'
+import type { MessagesOptions, StateChange } from 'isomq'
 import { afterEach, expect } from 'vitest'
 import { FakeClock, flush } from '../support/clock.ts'
 import { until } from '../support/events.ts'
 import { seeded } from '../support/random.ts'
 import { type FakeNetwork, fakeNetwork } from '../support/socket.ts'
-import type { ContractClient, ContractOptions, ContractPlug, ContractStatus, ScriptedServer } from './plug.ts'
+import type {
+  ContractClient,
+  ContractMessage,
+  ContractOptions,
+  ContractPlug,
+  ContractStatus,
+  ScriptedServer,
+} from './plug.ts'
 
 /** A client with its own time and network, and everything that it told. */
 export interface Bench {
@@ -116,6 +123,13 @@ export const acksOf =
   ({ traits }: ContractPlug) =>
   (...ids: string[]): string[] =>
     traits.acks ? ids : []
+
+/** The next message of a new iteration, where there are any. */
+export const nextOf = (
+  { traits }: ContractPlug,
+  client: ContractClient,
+  options?: MessagesOptions,
+): Promise<IteratorResult<ContractMessage>>[] => (traits.messages ? [client.messages(options).next()] : [])
 
 /** Connects a bench and gives its server. */
 export async function connected(bench: Bench): Promise<ScriptedServer> {

@@ -6,6 +6,7 @@ import { seeded } from '../support/random.ts'
 import { fakeNetwork } from '../support/socket.ts'
 import type { ContractPlug } from './plug.ts'
 import { prism } from './prism.ts'
+import { tamar } from './tamar.ts'
 import { tambur } from './tambur.ts'
 import { tmc } from './tmc.ts'
 import { wamp1, wamp2 } from './wamp.ts'
@@ -23,14 +24,14 @@ async function useAndForget(
   network.onDial = (socket) => queueMicrotask(() => plug.serve(socket).accept())
   const client = plug.create({ clock, random: seeded(1), WebSocket: network.WebSocket })
   client.on('message', () => {})
-  client.messages({ signal })
+  if (plug.traits.messages) client.messages({ signal })
   await client.connect({ signal })
   plug.serve(network.last).deliver(1)
   await client.close({ signal })
   return [new WeakRef(client), new WeakRef(network.last)]
 }
 
-test.each([tmc, prism, tambur, wamp1, wamp2])(
+test.each([tmc, prism, tamar, tambur, wamp1, wamp2])(
   'A6 · a closed $name client is collected, and so is its socket',
   async (plug) => {
     const clock = new FakeClock()

@@ -3,7 +3,7 @@ import { FakeClock, flush } from '../support/clock.ts'
 import { once, until } from '../support/events.ts'
 import { seeded } from '../support/random.ts'
 import { fakeNetwork } from '../support/socket.ts'
-import { benchOf, connected } from './harness.ts'
+import { benchOf, connected, nextOf } from './harness.ts'
 import type { ContractMessage, ContractPlug } from './plug.ts'
 
 export function leaks(plug: ContractPlug): void {
@@ -33,9 +33,9 @@ export function leaks(plug: ContractPlug): void {
       for (let cycle = 0; cycle < 1_000; cycle++) {
         const messages = client.on('message', () => {})
         await client.connect({ signal })
-        const next = client.messages({ signal }).next()
+        const next = nextOf(plug, client, { signal })
         await client.close({ signal })
-        expect((await next).done).toBe(true)
+        for (const ended of next) expect((await ended).done).toBe(true)
         messages()
       }
       expect([clock.timers, listeners]).toEqual([0, 0])
@@ -71,7 +71,7 @@ export function leaks(plug: ContractPlug): void {
         b.client.connect(),
         b.client.connect({ signal: abort.signal }),
         plug.call(b.client, 'x'),
-        b.client.messages({ signal: abort.signal }).next(),
+        ...nextOf(plug, b.client, { signal: abort.signal }),
       ].map((promise) =>
         promise.then(
           () => undefined,

@@ -59,7 +59,7 @@ export function live(plug: ContractPlug): void {
         await until(async () => (await room.left()) === 0)
         expect([tally.lost, peak]).toEqual([0, 50])
       })
-    } else {
+    } else if (plug.traits.messages) {
       test('A9 · messages come through breaks of both kinds: what comes while the line is up comes once, in order', async () => {
         const room = await plug.room()
         await using client = plug.create(room.options)
@@ -78,6 +78,30 @@ export function live(plug: ContractPlug): void {
         expect(new Set(seen).size).toBe(400)
         expect(client.stats().reconnects).toBe(4)
       })
+    } else {
+      test('A8 · calls go through breaks of both kinds: each ends, and what was answered has arrived', async () => {
+        const room = await plug.room()
+        await using client = plug.create(room.options)
+        const answered = new Set<string>()
+        const codes = new Set<string>()
+        for (let round = 0; round < 4; round++) {
+          await client.connect()
+          const before = answered.size
+          const calls = Array.from({ length: 100 }, (_, n) => `${round}-${n}`).map((text) =>
+            plug.call(client, text).then(
+              () => void answered.add(text),
+              ({ code }) => void codes.add(code),
+            ),
+          )
+          if (round > 0) await until(() => answered.size > before)
+          const lost = once(client, 'state', ({ to }: { to: string }) => to === 'reconnecting')
+          await room.drop(round % 2 === 0)
+          await Promise.all([...calls, lost])
+        }
+        codes.delete('CONNECTION_LOST')
+        const left = await room.left()
+        expect([[...codes], left >= answered.size, left <= 400]).toEqual([[], true, true])
+      })
     }
 
     if (plug.traits.refusals) {
@@ -95,6 +119,10 @@ export function live(plug: ContractPlug): void {
     test('A18 · works with the runtime’s own WebSocket and classes', async () => {
       const room = await plug.room()
       await using client = plug.create(room.options)
+      if (!plug.traits.messages) {
+        await plug.call(client, 'x')
+        return expect(await room.left()).toBe(1)
+      }
       const messages = client.messages()
       await client.connect()
       if (room.listeners) await until(async () => (await room.listeners!()) === 1)

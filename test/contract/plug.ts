@@ -122,11 +122,15 @@ export interface ContractRoom {
 
 /** What a protocol has. A test that needs what is not there is not defined; one that needs its absence is. */
 export interface ContractTraits {
+  /** Messages come to handlers and iterations. Without it nothing comes but answers, which one listener gets. */
+  readonly messages: boolean
   /**
    * Messages are acknowledged, and come again until they are. Without it every handler and every iteration gets each
    * message, a message is lost with the connection, and what an iteration has no room for is dropped.
    */
   readonly acks: boolean
+  /** Credentials are made anew for every attempt; without it each attempt gives the same ones. */
+  readonly signs: boolean
   /** The server can refuse a sign-in when there is a socket already. */
   readonly refusals: boolean
   /** The server answers a sign-in on the open socket; without it an open socket is all there is to wait for. */
@@ -137,9 +141,24 @@ export interface ContractTraits {
   readonly nacks: boolean
   /** The server answers calls; without it they are done once they were handed to the socket. */
   readonly answers: boolean
+  /** `close()` lets calls that were sent have their answers, as long as it is patient. */
+  readonly drains: boolean
+  /** A malformed frame harms no other; without it what comes behind one cannot be told apart, and the line is replaced. */
+  readonly framed: boolean
+  /** A silent line is asked for a sign of life, and replaced, whatever the options say. */
+  readonly watched: boolean
   /** Messages are asked for again and again; without it once per session, as soon as anybody wants them. */
   readonly pulls: boolean
 }
+
+/** What the clients that hand out messages have in common. */
+export const CLIENT = {
+  messages: true,
+  signs: true,
+  drains: false,
+  framed: true,
+  watched: false,
+} as const satisfies Partial<ContractTraits>
 
 export interface ContractPlug {
   readonly name: string

@@ -2,13 +2,14 @@ import { createPrismClient, type PrismMessage, type PrismNotify } from 'isomq/pr
 import { PRISM, prismRoom } from '../support/emulator.ts'
 import { overHttp, PrismScript, refusal } from '../support/prism.ts'
 import type { FakeSocket } from '../support/socket.ts'
-import type {
-  ContractClient,
-  ContractMessage,
-  ContractOptions,
-  ContractPlug,
-  ContractRoom,
-  ScriptedServer,
+import {
+  CLIENT,
+  type ContractClient,
+  type ContractMessage,
+  type ContractOptions,
+  type ContractPlug,
+  type ContractRoom,
+  type ScriptedServer,
 } from './plug.ts'
 
 /** Addresses that a script has refused: whoever asks there over HTTP is told so, once. */
@@ -142,7 +143,15 @@ async function createRoom(): Promise<ContractRoom> {
 
 export const prism: ContractPlug = {
   name: 'prism',
-  traits: { acks: true, refusals: true, handshake: false, nacks: false, answers: false, pulls: false },
+  traits: {
+    ...CLIENT,
+    acks: true,
+    refusals: true,
+    handshake: false,
+    nacks: false,
+    answers: false,
+    pulls: false,
+  },
   optionNames: { url: 'baseUrl' },
   timeStep: 1_000,
   create,

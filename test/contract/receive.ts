@@ -7,7 +7,8 @@ import type { ContractMessage, ContractPlug } from './plug.ts'
 const upTo = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i)
 
 export function receive(plug: ContractPlug): void {
-  everyWay(plug)
+  if (plug.traits.messages) everyWay(plug)
+  throwing(plug)
   if (plug.traits.acks) acknowledged(plug)
 }
 
@@ -43,6 +44,11 @@ function everyWay(plug: ContractPlug): void {
       expect(await closed).toEqual({ done: true, value: undefined })
     })
   })
+}
+
+function throwing(plug: ContractPlug): void {
+  const bench = benchOf(plug)
+  const { messages } = plug.traits
 
   describe('A7 · handlers that throw', () => {
     test('A7 · a message handler, a state handler, an error handler: messages and retries go on', async () => {
@@ -60,7 +66,7 @@ function everyWay(plug: ContractPlug): void {
       }
       b.client.on('message', ({ id }) => {
         seen.push(id)
-        throw new Error('message')
+        if (messages) throw new Error('message')
       })
       const first = await connected(b)
       first.deliver(1, 2)
@@ -73,7 +79,8 @@ function everyWay(plug: ContractPlug): void {
       await flush()
       expect(seen).toEqual(['1', '2', '3'])
       const thrown = b.errors.filter(({ code }) => code === undefined).map(({ message }) => message)
-      expect(new Set(thrown)).toEqual(new Set(['state', 'status', 'debug', 'logger', 'message']))
+      const all = ['state', 'status', 'debug', 'logger', ...(messages ? ['message'] : [])]
+      expect(new Set(thrown)).toEqual(new Set(all))
     })
 
     test('A7 · a logger whose promise rejects is reported like one that throws', async () => {

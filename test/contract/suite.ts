@@ -21,7 +21,7 @@ export function contract(plug: ContractPlug): void {
     closing(plug)
     receive(plug)
     if (plug.traits.acks) settle(plug)
-    else events(plug)
+    else if (plug.traits.messages) events(plug)
     calls(plug)
     reconnect(plug)
     credentials(plug)

@@ -2,14 +2,15 @@ import { createTamburConnection, createTamburPublisher, type TamburMessage } fro
 import { TAMBUR, tamburRoom } from '../support/emulator.ts'
 import type { FakeSocket } from '../support/socket.ts'
 import { TamburScript } from '../support/tambur.ts'
-import type {
-  ContractClient,
-  ContractEvents,
-  ContractMessage,
-  ContractOptions,
-  ContractPlug,
-  ContractRoom,
-  ScriptedServer,
+import {
+  CLIENT,
+  type ContractClient,
+  type ContractEvents,
+  type ContractMessage,
+  type ContractOptions,
+  type ContractPlug,
+  type ContractRoom,
+  type ScriptedServer,
 } from './plug.ts'
 
 const STREAM = 'contract'
@@ -156,7 +157,15 @@ async function createRoom(): Promise<ContractRoom> {
 
 export const tambur: ContractPlug = {
   name: 'tambur',
-  traits: { acks: false, refusals: false, handshake: true, nacks: false, answers: true, pulls: false },
+  traits: {
+    ...CLIENT,
+    acks: false,
+    refusals: false,
+    handshake: true,
+    nacks: false,
+    answers: true,
+    pulls: false,
+  },
   timeStep: 1,
   create,
   serve,

@@ -2,7 +2,14 @@ import { createTmcClient, type TmcClient, type TmcClientOptions } from 'isomq/tm
 import { APP, room } from '../support/emulator.ts'
 import type { FakeSocket } from '../support/socket.ts'
 import { TmcScript } from '../support/tmc.ts'
-import type { ContractClient, ContractOptions, ContractPlug, ContractRoom, ScriptedServer } from './plug.ts'
+import {
+  CLIENT,
+  type ContractClient,
+  type ContractOptions,
+  type ContractPlug,
+  type ContractRoom,
+  type ScriptedServer,
+} from './plug.ts'
 
 function create({ sign, secret, ...options }: ContractOptions): ContractClient {
   const appSecret = secret ?? (sign ? undefined : APP.appSecret)
@@ -70,7 +77,7 @@ async function createRoom(): Promise<ContractRoom> {
 
 export const tmc: ContractPlug = {
   name: 'tmc',
-  traits: { acks: true, refusals: true, handshake: true, nacks: true, answers: true, pulls: true },
+  traits: { ...CLIENT, acks: true, refusals: true, handshake: true, nacks: true, answers: true, pulls: true },
   timeStep: 1,
   create,
   serve,

@@ -16,14 +16,15 @@ import {
   type WampScript,
   wampScript,
 } from '../support/wamp.ts'
-import type {
-  ContractClient,
-  ContractEvents,
-  ContractMessage,
-  ContractOptions,
-  ContractPlug,
-  ContractRoom,
-  ScriptedServer,
+import {
+  CLIENT,
+  type ContractClient,
+  type ContractEvents,
+  type ContractMessage,
+  type ContractOptions,
+  type ContractPlug,
+  type ContractRoom,
+  type ScriptedServer,
 } from './plug.ts'
 
 type Version = 1 | 2
@@ -267,6 +268,7 @@ const plug = (version: Version): ContractPlug => ({
   name: 'webmq',
   title: `WAMP version ${version}`,
   traits: {
+    ...CLIENT,
     acks: false,
     refusals: true,
     handshake: true,

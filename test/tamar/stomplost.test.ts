@@ -194,7 +194,7 @@ describe('close()', () => {
     const closed = b.broker.close({ timeout: 100 })
     await b.clock.advance(100)
     await closed
-    expect(await failed).toMatchObject({ code: 'CLOSED' })
+    expect(await failed).toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'CLOSED' } })
     expect(b.clock.timers).toBe(0)
   })
 

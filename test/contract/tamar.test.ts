@@ -1,0 +1,4 @@
+import { contract } from './suite.ts'
+import { tamar } from './tamar.ts'
+
+contract(tamar)
