@@ -39,30 +39,44 @@ export const HEART_BEAT = '\n'
 
 /** Reads frames, however the messages of the socket cut them. */
 export function createStompReader(): (raw: Frame) => StompFrame[] {
+  /** The beginning of a frame is in its first `size` bytes. */
   let rest: Uint8Array = new Uint8Array()
+  let size = 0
+  /** As much of it has been looked at, and holds no frame. */
+  let seen = 0
   return (raw) => {
-    const bytes = typeof raw === 'string' ? encodeText(raw) : raw
-    rest = rest.length === 0 ? bytes : joined(rest, bytes)
+    const piece = typeof raw === 'string' ? encodeText(raw) : raw
+    const bytes = size === 0 ? piece : joined(piece)
     const frames: StompFrame[] = []
     let at = 0
-    for (;;) {
-      while (rest[at] === LF || rest[at] === CR) at++
-      const read = at < rest.length ? readFrame(rest, at) : undefined
-      if (!read) break
-      frames.push(read.frame)
-      at = read.end
+    // Every frame ends in NUL. Without one it only may show that this is none, which need not be asked for each piece.
+    if (bytes.length >= seen * 2 || piece.includes(0)) {
+      for (;;) {
+        while (bytes[at] === LF || bytes[at] === CR) at++
+        const read = at < bytes.length ? readFrame(bytes, at) : undefined
+        if (!read) break
+        frames.push(read.frame)
+        at = read.end
+      }
+      seen = bytes.length - at
     }
-    rest = rest.subarray(at)
-    if (rest.length > MOST) throw malformed(`a frame is longer than ${MOST} bytes`)
+    if (bytes.length - at > MOST) throw malformed(`a frame is longer than ${MOST} bytes`)
+    if (size === 0 || at > 0) rest = bytes.slice(at)
+    size = bytes.length - at
     return frames
   }
-}
 
-function joined(one: Uint8Array, two: Uint8Array): Uint8Array {
-  const all = new Uint8Array(one.length + two.length)
-  all.set(one)
-  all.set(two, one.length)
-  return all
+  /** The rest and a piece behind it; room for many is made at once. */
+  function joined(piece: Uint8Array): Uint8Array {
+    const length = size + piece.length
+    if (length > rest.length) {
+      const larger = new Uint8Array(length * 2)
+      larger.set(rest)
+      rest = larger
+    }
+    rest.set(piece, size)
+    return rest.subarray(0, length)
+  }
 }
 
 /** The frame that begins at `start`, if all of it is there. */

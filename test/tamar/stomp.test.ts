@@ -141,6 +141,26 @@ describe('a frame that is read', () => {
   })
 })
 
+describe('a long frame in small pieces', () => {
+  test.each<[string, Record<string, string>, string]>([
+    ['of text', {}, 'x'],
+    ['of NULs, whose length it tells', { 'content-length': '300000' }, '\0'],
+  ])('%s is read, and what follows it', (_, headers, unit) => {
+    const body = unit.repeat(300_000)
+    const all = bytes(`${encodeStomp('MESSAGE', headers, body)}\n${encodeStomp('RECEIPT', {})}`)
+    const pieces = Array.from({ length: Math.ceil(all.length / 7) }, (_, i) => all.subarray(i * 7, i * 7 + 7))
+    expect(read(...pieces)).toEqual([frame('MESSAGE', headers, body), frame('RECEIPT')])
+  })
+
+  test('is refused as soon as it shows that it is none', () => {
+    const reader = createStompReader()
+    const page = bytes(`<html>\n\n${'x'.repeat(1_000)}`)
+    expect(() => {
+      for (const byte of page) reader(Uint8Array.of(byte))
+    }).toThrow('no STOMP frame')
+  })
+})
+
 describe('what is no frame', () => {
   test.each<[string, string]>([
     ['HTML', '<html>\n\n</html>\0'],
