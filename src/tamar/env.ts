@@ -1,7 +1,7 @@
 import type { Injected } from '../core/options.ts'
-import type { WaitOptions } from '../core/wait.ts'
 import { createTamarClient } from './client.ts'
-import type { TamarBroker, TamarRedis, TamarReplies, TamarStore } from './ports.ts'
+import type { Drivers } from './drivers.ts'
+import type { TamarReplies } from './ports.ts'
 import type { TamarClient, TamarClientOptions } from './types.ts'
 import { wrong } from './wrong.ts'
 
@@ -68,81 +68,41 @@ export function fromEnv(
       option: 'MSG_MYSQL_HOST',
     })
   }
-  const { clock, random, logger } = options
-  const injected: Injected = { clock, random, logger }
-  return createTamarClient({
-    ...options,
-    redis: redisOf(given, injected),
-    store: storeOf(given, injected),
-    broker: brokerOf(given, injected),
-  })
+  return createTamarClient({ ...options, ...lateDrivers(given, options) })
 }
 
-/** Makes something when it is first needed, and tries again after a failure. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch((error) => {
-      made = undefined
+/** Drivers that are loaded by their first use; when that fails, by the next. */
+function lateDrivers(env: TamarEnv, { clock, random, logger }: Injected): Drivers {
+  let replies: TamarReplies | undefined
+  let loading: Promise<Drivers> | undefined
+  async function load(): Promise<Drivers> {
+    try {
+      loading ??= import('./drivers.ts').then(({ createDrivers }) =>
+        createDrivers(env, { clock, random, logger }, replies!),
+      )
+      return await loading
+    } catch (error) {
+      loading = undefined
       throw error
-    })
-    return made
-  }
-}
-
-function redisOf(env: TamarEnv, injected: Injected): TamarRedis {
-  const redis = once(async () => {
-    const { upstashRedis } = await import('./upstash.ts')
-    return upstashRedis({ ...injected, url: env.MSG_REDIS_URL!, token: env.MSG_REDIS_TOKEN! })
-  })
-  return {
-    publish: async (channel, message, limits) => (await redis()).publish(channel, message, limits),
-    incr: async (key, limits) => (await redis()).incr(key, limits),
-  }
-}
-
-function storeOf(env: TamarEnv, injected: Injected): TamarStore {
-  const store = once(async () => {
-    const { planetscaleStore } = await import('./planetscale.ts')
-    const { MSG_MYSQL_HOST: host, MSG_MYSQL_URL: url } = env
-    return planetscaleStore({
-      ...injected,
-      // An empty variable is none.
-      ...(url ? { url } : { host }),
-      username: env.MSG_MYSQL_USER!,
-      password: env.MSG_MYSQL_PASSWORD!,
-    })
-  })
-  return {
-    insert: async (row, limits) => (await store()).insert(row, limits),
-    select: async (ids, limits) => (await store()).select(ids, limits),
-  }
-}
-
-function brokerOf(env: TamarEnv, injected: Injected): TamarBroker {
-  let listener: TamarReplies | undefined
-  let opening: Promise<TamarBroker> | undefined
-  const open = once(async () => {
-    const { managementBroker, stompBroker } = await import('./rabbitmq.ts')
-    const access = {
-      ...injected,
-      url: env.MSG_RABBITMQ_URL!,
-      username: env.MSG_RABBITMQ_USERNAME!,
-      password: env.MSG_RABBITMQ_PASSWORD!,
-      vhost: env.MSG_RABBITMQ_VHOST || undefined,
     }
-    const opened: TamarBroker = /^ws/i.test(access.url) ? stompBroker(access) : managementBroker(access)
-    opened.listen(listener!)
-    return opened
-  })
-  const broker = () => (opening = open())
+  }
   return {
-    publish: async (dispatch, limits) => (await broker()).publish(dispatch, limits),
-    listen(replies) {
-      listener = replies
+    redis: {
+      publish: async (...given) => (await load()).redis.publish(...given),
+      incr: async (...given) => (await load()).redis.incr(...given),
     },
-    connect: async (limits: WaitOptions) => (await broker()).connect?.(limits),
-    // What is still being loaded must not open a line behind a closed client.
-    close: async () => (await opening?.catch(() => undefined))?.close(),
+    store: {
+      insert: async (...given) => (await load()).store.insert(...given),
+      select: async (...given) => (await load()).store.select(...given),
+    },
+    broker: {
+      publish: async (...given) => (await load()).broker.publish(...given),
+      listen(listener) {
+        replies = listener
+      },
+      connect: async (limits) => (await load()).broker.connect?.(limits),
+      // What is still being loaded must not open a line behind a closed client.
+      close: async () => (await loading?.catch(() => undefined))?.broker.close(),
+    },
   }
 }

@@ -32,7 +32,7 @@ export const thirdParty: string[] = [
 ]
 
 /** What is only loaded when it is used. */
-export const drivers: string[] = ['upstash', 'planetscale', 'rabbitmq'].map((name) => `*/tamar/${name}.mjs`)
+export const drivers: string[] = ['*/chunks/drivers.mjs']
 
 // `getPrototypeOf` since a namespace import of a CommonJS module reads what was not copied from its prototype.
 const ANYTHING = `module.exports = new Proxy(function () {}, {
