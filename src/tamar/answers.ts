@@ -17,8 +17,8 @@ export interface AnswersSetup {
 export interface Answers extends TamarReplies {
   readonly counters: { answered: number; found: number; unclaimed: number }
   readonly size: number
-  /** Waits for the answer to a row's command. */
-  wait(correlationId: string, messageId: string, limits: WaitOptions): Promise<unknown>
+  /** Waits for the answer to a row's command, which was given `timeout` ms in all. */
+  wait(correlationId: string, messageId: string, limits: WaitOptions, timeout: number): Promise<unknown>
   /** The command did not go out: ends the wait for its answer. */
   giveUp(correlationId: string, error: Error): void
   /** Ends the waits. */
@@ -105,7 +105,7 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
     get waiting() {
       return sought.size > 0
     },
-    async wait(correlationId, messageId, limits) {
+    async wait(correlationId, messageId, limits, timeout) {
       const pause = lookEvery || Number.POSITIVE_INFINITY
       const one: Sought = { correlationId, messageId, due: clock.now() + pause, pause }
       sought.set(correlationId, one)
@@ -117,7 +117,9 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
           if (error.code !== 'TIMEOUT' || !error.retryable) throw error
           const { signal } = limits
           const late = pending.add(correlationId, 'answer to the command', { signal }, () => {})
-          find([one]).then(() => pending.settle(correlationId, error))
+          const text = `no answer to the command within ${timeout} ms`
+          const told = new IsomqError(provider, 'TIMEOUT', text)
+          find([one]).then(() => pending.settle(correlationId, told))
           return late
         })
         counters.answered++

@@ -74,6 +74,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
     trail: Trail,
     write: () => Promise<string>,
     limits: () => { signal: AbortSignal | undefined; timeout: number },
+    timeout: number,
     waits: boolean,
   ): Promise<unknown> {
     const { signal } = limits()
@@ -81,7 +82,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
     await sender.follow({ signal }, trail, async () => {
       const messageId = await write()
       // The answer may come as soon as the message is out, and before its confirmation.
-      answer = waits ? quiet(answers.wait(correlationId, messageId, limits())) : undefined
+      answer = waits ? quiet(answers.wait(correlationId, messageId, limits(), timeout)) : undefined
       const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail)
       if (!answer) return sent
       sent.catch((error) => answers.giveUp(correlationId, error))
@@ -148,6 +149,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
           trail,
           () => sender.write(fields, by, trail, signal),
           () => ({ signal, timeout: Math.max(1, fields.expiresAt - clock.now()) }),
+          timeout,
           waits,
         )
         return (waits ? answer : trail.messageId) as T

@@ -119,6 +119,19 @@ describe('without an answer', () => {
     expect([b.clock.timers, b.client.stats().waiting]).toEqual([0, 0])
   })
 
+  test('the TIMEOUT names the time that was given, of which the row took some', async () => {
+    const b = bench()
+    b.acts.insert = (act) => new Promise((resolve) => b.clock.setTimeout(() => resolve(act()), 250))
+    const answer = rejection(b.client.sendCommand('u', { type: 'x', timeout: 5_000 }))
+    await b.clock.advance(4_999)
+    expect(b.client.stats().waiting).toBe(1)
+    await b.clock.advance(1)
+    expect(await answer).toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining('within 5000 ms'),
+    })
+  })
+
   test('a last look at the table finds what came nowhere else', async () => {
     const b = bench({ lookEvery: 0 })
     const { answer, row } = await command(b, { timeout: 5_000 })
