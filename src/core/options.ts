@@ -32,26 +32,31 @@ export const count = (fallback: number, least = 1, most: number = Number.MAX_SAF
     (given) => Number.isInteger(given) && (given as number) >= least && (given as number) <= most,
     fallback,
   )
-/** Milliseconds; 0 switches the thing off. */
-export const ms = (fallback: number): Piece<number> => count(fallback, 0, MOST)
+/** Milliseconds; 0 switches the thing off, where it may. */
+export const ms = (fallback: number, least = 0): Piece<number> => count(fallback, least, MOST)
 export const callback = <F>(fallback?: F): Piece<F> =>
   piece('a function', (given) => typeof given === 'function', fallback)
 /** A text, or what gives it when it is needed. */
 export const textOrCallback = <F>(): Piece<string | F> =>
   piece(`${FILLED}, or a function`, (given) => isFilled(given) || typeof given === 'function')
 const urlOf =
-  (scheme: 'http' | 'ws') =>
+  (scheme: 'http' | 'ws', tail = '([/?#]|$)') =>
   (given: unknown): boolean =>
     typeof given === 'string' &&
     URL.canParse(given) &&
-    new RegExp(`^${scheme}s?://[^/?#@]*([/?#]|$)`, 'i').test(given)
-const urlSays = (scheme: string) =>
-  `a URL that starts with ${scheme}:// or ${scheme}s://, without user and password`
+    new RegExp(`^${scheme}s?://[^/?#@]*${tail}`, 'i').test(given)
+const urlSays = (scheme: string, without = 'user and password') =>
+  `a URL that starts with ${scheme}:// or ${scheme}s://, without ${without}`
 /** A URL of a scheme, or of the same over TLS; it has to be given where there is no fallback. */
 export const url = (scheme: 'http' | 'ws', fallback?: string): Piece<string> =>
   (fallback === undefined ? required : piece)(urlSays(scheme), urlOf(scheme), fallback as string)
 export const optionalUrl = (scheme: 'http' | 'ws'): Piece<string | undefined> =>
   piece(urlSays(scheme), urlOf(scheme))
+const isSite = urlOf('http', '(/[^?#]*)?$')
+const SITE = urlSays('http', 'user, password and query')
+/** A URL that paths are put behind. */
+export const site = (): Piece<string> => required(SITE, isSite)
+export const optionalSite = (): Piece<string | undefined> => piece(SITE, isSite)
 const isHost = (given: unknown) =>
   typeof given === 'string' && /^[^\s/?#@\\]+$/.test(given) && URL.canParse(`http://${given}`)
 /** A host, and a port where it is not the usual one; none where there is no fallback. */

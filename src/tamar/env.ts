@@ -39,6 +39,9 @@ const NEEDED = [
 
 const URLS = ['MSG_REDIS_URL', 'MSG_MYSQL_URL', 'MSG_RABBITMQ_URL'] as const
 
+const SITE = /^https?:\/\/[^/?#@]+(\/[^?#]*)?$/i
+const SOCKET = /^wss?:\/\/[^/?#@]+([/?#]|$)/i
+
 /**
  * A client with the drivers for Upstash, PlanetScale and RabbitMQ, which are loaded when they are first used.
  *
@@ -57,9 +60,9 @@ export function fromEnv(
   for (const name of URLS) {
     const url = given[name]
     const isBroker = name === 'MSG_RABBITMQ_URL'
-    const fits = isBroker ? /^(ws|http)s?:\/\/[^/?#@]+([/?#]|$)/i : /^https?:\/\/[^/?#@]+([/?#]|$)/i
-    if (url && !(fits.test(url) && URL.canParse(url))) {
-      const says = `starts with ${isBroker ? 'wss:// or https://' : 'https://'}, without user and password`
+    const fits = SITE.test(url!) || (isBroker && SOCKET.test(url!))
+    if (url && !(fits && URL.canParse(url))) {
+      const says = `starts with ${isBroker ? 'wss:// or https://' : 'https://'}, without user, password and query`
       throw wrong(`${name} must be a URL that ${says}`, undefined, { option: name })
     }
   }

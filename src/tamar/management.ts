@@ -55,9 +55,9 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     provider,
     {
       ...accessPieces(),
-      url: o.url('http'),
-      pollEvery: o.count(1_000),
-      expires: o.count(60_000),
+      url: o.site(),
+      pollEvery: o.ms(1_000, 1),
+      expires: o.ms(60_000, 1),
       timeout: o.ms(30_000),
       retries: o.count(2, 0),
       concurrency: o.count(50),
@@ -66,6 +66,11 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     options,
   )
   const { clock, username, password, exchange, routingKey, pollEvery, expires, timeout } = settings
+  if (pollEvery * 2 > expires) {
+    const text =
+      'the option "pollEvery" must be at most half of "expires", or RabbitMQ drops the queue for answers'
+    throw wrong(text, undefined, { option: 'pollEvery' })
+  }
   const vhost = percent(settings.vhost)
   const base = settings.url.replace(/\/$/, '')
   const credentials = base64(encodeText(`${username}:${password}`))

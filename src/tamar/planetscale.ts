@@ -57,7 +57,7 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
     {
       ...o.injected(),
       host: o.host<string | undefined>(),
-      url: o.optionalUrl('http'),
+      url: o.optionalSite(),
       username: o.filled(),
       password: o.filled(),
       retries: o.count(2, 0),

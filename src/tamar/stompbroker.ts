@@ -70,7 +70,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
     {
       ...accessPieces(),
       url: o.url('ws'),
-      heartBeat: o.ms(10_000),
+      heartBeat: o.count(10_000, 0, 2 ** 30),
       retries: o.count(2, 0),
       maxPending: o.count(10_000),
       connectTimeout: o.ms(10_000),

@@ -43,7 +43,7 @@ export function upstashRedis(options: UpstashRedisOptions): TamarRedis {
     provider,
     {
       ...o.injected(),
-      url: o.url('http'),
+      url: o.site(),
       token: o.filled(),
       retries: o.count(2, 0),
       fetch: o.callback(),

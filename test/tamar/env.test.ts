@@ -66,12 +66,14 @@ describe('variables', () => {
     ['MSG_REDIS_URL', 'wss://redis.test'],
     ['MSG_REDIS_URL', 'https://u:MARKER@redis.test'],
     ['MSG_REDIS_URL', 'https://'],
+    ['MSG_REDIS_URL', 'https://redis.test/?token=MARKER'],
     ['MSG_MYSQL_URL', 'mysql://u:MARKER@db.test'],
     ['MSG_MYSQL_URL', 'db.test'],
     ['MSG_MYSQL_HOST', 'https://db.test/MARKER'],
     ['MSG_MYSQL_HOST', 'u:MARKER@db.test'],
     ['MSG_RABBITMQ_URL', 'amqp://u:MARKER@rabbit.test'],
     ['MSG_RABBITMQ_URL', 'rabbit.test'],
+    ['MSG_RABBITMQ_URL', 'https://rabbit.test/#MARKER'],
     ['MSG_RABBITMQ_URL', 'wss://u:MARKER@rabbit.test/ws'],
   ])('%s cannot be %s', (name, value) => {
     try {
