@@ -1,14 +1,13 @@
-import { decodeText, encodeText } from '../core/bytes.ts'
+import { decodeText } from '../core/bytes.ts'
 import { alarm } from '../core/clock.ts'
-import { base64, fromBase64, percent } from '../core/encoding.ts'
+import { fromBase64, percent } from '../core/encoding.ts'
 import { IsomqError } from '../core/errors.ts'
-import { excerpt, type Fetch, type HttpAnswer, isSuccess, send, statusError } from '../core/http.ts'
+import type { Fetch } from '../core/http.ts'
 import * as o from '../core/options.ts'
-import { retryWithin } from '../core/retry.ts'
-import { abort, quiet, type WaitOptions } from '../core/wait.ts'
+import { abort, aborted, onAbort, quiet, type WaitOptions, wait } from '../core/wait.ts'
 import { accessPieces, type BrokerAccess } from './access.ts'
-import { createGate } from './gate.ts'
-import type { TamarBroker, TamarReplies } from './ports.ts'
+import { createApi, strange } from './api.ts'
+import type { TamarBroker, TamarDispatch, TamarReplies } from './ports.ts'
 import { provider, wrong } from './wrong.ts'
 
 /** Options of `managementBroker`. */
@@ -65,20 +64,15 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     },
     options,
   )
-  const { clock, username, password, exchange, routingKey, pollEvery, expires, timeout } = settings
+  const { clock, exchange, routingKey, pollEvery, expires, timeout } = settings
   if (pollEvery * 2 > expires) {
     const text =
       'the option "pollEvery" must be at most half of "expires", or RabbitMQ drops the queue for answers'
     throw wrong(text, undefined, { option: 'pollEvery' })
   }
   const vhost = percent(settings.vhost)
-  const base = settings.url.replace(/\/$/, '')
-  const credentials = base64(encodeText(`${username}:${password}`))
-  const authorization = `Basic ${credentials}`
-  const hidden = [password, credentials]
+  const api = createApi(settings)
   const queue = `isomq.replies.${globalThis.crypto.randomUUID()}`
-  const how = { ...settings, provider, may: isPassing } as const
-  const gate = createGate(settings.concurrency)
   let replies: TamarReplies | undefined
   /** When the queue was last declared or asked. */
   let seenAt = Number.NEGATIVE_INFINITY
@@ -88,6 +82,8 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   /** Questions in a row that were not answered. */
   let failures = 0
   let closed = false
+  /** Calls under way; they end with the broker. */
+  const running = new Set<AbortController>()
 
   function trace(event: string, facts: Record<string, unknown>): void {
     // Nothing that a logger does may harm a call.
@@ -97,26 +93,36 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     }
   }
 
-  /** One request; gives the JSON of the answer, undefined where it has none. */
-  async function ask(method: string, path: string, fields: object | undefined, limits: WaitOptions) {
-    const headers = { authorization, 'content-type': 'application/json' }
-    const body = fields && JSON.stringify(fields)
-    const asked = { ...limits, url: `${base}/api/${path}`, method, headers, body }
-    const answer = await gate(() => send(how, asked))
-    return judge(answer, hidden)
+  async function whileOpen<T>(
+    { signal, timeout }: WaitOptions,
+    act: (limits: WaitOptions) => Promise<T>,
+  ): Promise<T> {
+    if (signal?.aborted) throw aborted(provider, 'answer', signal)
+    const now = new AbortController()
+    running.add(now)
+    const leave = signal && onAbort(signal, () => now.abort(signal.reason))
+    try {
+      return await act({ signal: now.signal, timeout })
+    } finally {
+      leave?.()
+      running.delete(now)
+    }
   }
 
-  const askAgain = (limits: WaitOptions, ...[method, path, fields]: [string, string, object?]) =>
-    retryWithin(limits, how, (signal) => ask(method, path, fields, { signal }))
-
-  /** The queue for answers is there for a while from now on. */
+  /** The queue for answers is there for a while from now on. Who waits for that may leave without the others. */
   async function declare(limits: WaitOptions): Promise<void> {
     if (clock.now() - seenAt < expires / 2) return
     const fields = { durable: false, auto_delete: false, arguments: { 'x-expires': expires } }
-    declaring ??= askAgain(limits, 'PUT', `queues/${vhost}/${queue}`, fields).finally(() => {
+    declaring ??= whileOpen({ timeout }, (within) =>
+      api.askAgain(within, 'PUT', `queues/${vhost}/${queue}`, fields),
+    ).finally(() => {
       declaring = undefined
     })
-    await declaring
+    const made = declaring
+    await wait<unknown>(limits, { provider, clock, what: 'answer' }, (resolve, reject) => {
+      made.then(resolve, reject)
+      return undefined
+    })
     seenAt = clock.now()
   }
 
@@ -125,7 +131,7 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     try {
       await declare({ timeout, signal })
       const fields = { count: BATCH, ackmode: 'ack_requeue_false', encoding: 'auto' }
-      messages = listOf(await ask('POST', `queues/${vhost}/${queue}/get`, fields, { timeout, signal }))
+      messages = listOf(await api.ask({ timeout, signal }, 'POST', `queues/${vhost}/${queue}/get`, fields))
       seenAt = clock.now()
       failures = 0
     } catch (error) {
@@ -162,20 +168,24 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     now.signal.addEventListener('abort', cancel)
   }
 
+  async function publish({ body, correlationId }: TamarDispatch, limits: WaitOptions): Promise<void> {
+    if (correlationId !== undefined) await declare(limits)
+    const answering = correlationId && { correlation_id: correlationId, reply_to: queue }
+    const properties = { delivery_mode: 2, content_type: 'application/json', ...answering }
+    const fields = { properties, routing_key: routingKey, payload: body, payload_encoding: 'string' }
+    const path = `exchanges/${vhost}/${percent(exchange)}/publish`
+    const { routed } = Object(await api.askAgain(limits, 'POST', path, fields)) as { routed?: unknown }
+    if (routed !== true) {
+      const text = `no queue is bound to the exchange "${exchange}" with "${routingKey}"; is the gateway set up?`
+      throw new IsomqError(provider, 'PROVIDER', text, { details: { routed }, retryable: true })
+    }
+    if (correlationId !== undefined) plan(pollEvery)
+  }
+
   return {
-    async publish({ body, correlationId }, limits) {
-      if (closed) throw new IsomqError(provider, 'CLOSED', 'the broker is closed')
-      if (correlationId !== undefined) await declare(limits)
-      const answering = correlationId && { correlation_id: correlationId, reply_to: queue }
-      const properties = { delivery_mode: 2, content_type: 'application/json', ...answering }
-      const fields = { properties, routing_key: routingKey, payload: body, payload_encoding: 'string' }
-      const path = `exchanges/${vhost}/${percent(exchange)}/publish`
-      const { routed } = Object(await askAgain(limits, 'POST', path, fields)) as { routed?: unknown }
-      if (routed !== true) {
-        const text = `no queue is bound to the exchange "${exchange}" with "${routingKey}"; is the gateway set up?`
-        throw new IsomqError(provider, 'PROVIDER', text, { details: { routed }, retryable: true })
-      }
-      if (correlationId !== undefined) plan(pollEvery)
+    async publish(dispatch, limits) {
+      if (closed) throw isClosed()
+      return whileOpen(limits, (within) => publish(dispatch, within))
     },
     listen(listener) {
       if (replies) throw wrong('this broker serves another client already; make one for each')
@@ -183,55 +193,27 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     },
     async connect(limits) {
       closed = false
-      await askAgain(limits, 'GET', `exchanges/${vhost}/${percent(exchange)}`)
+      await whileOpen(limits, (within) =>
+        api.askAgain(within, 'GET', `exchanges/${vhost}/${percent(exchange)}`),
+      )
     },
     async close() {
       closed = true
-      if (polling) abort(polling, new IsomqError(provider, 'CLOSED', 'the broker is closed'))
+      if (polling) running.add(polling)
       polling = undefined
+      for (const one of running) abort(one, isClosed())
+      running.clear()
     },
   }
 }
 
-/** @throws IsomqError `AUTH_REJECTED`, `PROVIDER` with RabbitMQ's reason, `HTTP`, `PROTOCOL` */
-function judge(answer: HttpAnswer, hidden: readonly string[]): unknown {
-  const { status, text } = answer
-  const details = { status, body: excerpt(text, hidden) }
-  if (status === 401 || status === 403) {
-    const hint =
-      'RabbitMQ refused the sign-in; check user and password, and that the user may use the HTTP API'
-    throw new IsomqError(provider, 'AUTH_REJECTED', hint, { details })
-  }
-  if (isSuccess(answer) && text === '') return undefined
-  try {
-    const found = JSON.parse(text)
-    if (isSuccess(answer)) return found
-    if (status < 500 && typeof found?.reason === 'string') {
-      const said = excerpt(found.reason, hidden)
-      throw new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, { details })
-    }
-  } catch (thrown) {
-    if (thrown instanceof IsomqError) throw thrown
-    // The reason would quote the text, and with it what may not be shown.
-    if (isSuccess(answer)) throw strange(details)
-  }
-  throw statusError(provider, answer, hidden)
-}
-
-const strange = (details?: Readonly<Record<string, unknown>>): IsomqError => {
-  const what = 'RabbitMQ answered with something else; check that the URL is that of its HTTP API'
-  return new IsomqError(provider, 'PROTOCOL', what, details && { details })
-}
+const isClosed = (): IsomqError => new IsomqError(provider, 'CLOSED', 'the broker is closed')
 
 /** @throws IsomqError `PROTOCOL` when it is no list */
 function listOf(messages: unknown): readonly Fetched[] {
   if (Array.isArray(messages)) return messages
   throw strange()
 }
-
-/** Whether to try again; to publish twice does no harm. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof IsomqError && (error.retryable || error.code === 'CONNECTION_LOST')
 
 const textOf = (payload: string, encoding: unknown): string =>
   encoding === 'base64' ? decodeText(fromBase64(payload)) : payload

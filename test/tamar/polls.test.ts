@@ -1,7 +1,7 @@
 // Answers over the HTTP API of RabbitMQ: the queue they come to, and when it is asked.
 import { describe, expect, test } from 'vitest'
 import { rejection } from '../support/events.ts'
-import { brokerOver, COMMAND, message, NO_LIMIT, QUEUE } from '../support/tamar-api.ts'
+import { brokerOver, COMMAND, DISPATCH, message, NO_LIMIT, QUEUE } from '../support/tamar-api.ts'
 import { brokenOff, driven, type Given, refusedBy, status, turns } from '../support/tamar-http.ts'
 
 describe('the queue for answers', () => {
@@ -25,6 +25,23 @@ describe('the queue for answers', () => {
     await b.pass(60_000)
     await b.publish(COMMAND)
     expect(b.asked.filter(({ method }) => method === 'PUT')).toHaveLength(2)
+  })
+
+  test('is there for the others when who asked for it first has left', async () => {
+    let declared: (answer: unknown) => void = () => {}
+    const b = brokerOver({ declare: () => new Promise((resolve) => (declared = resolve)) })
+    const abort = new AbortController()
+    const first = rejection(b.broker.publish(COMMAND, { signal: abort.signal }))
+    const brief = rejection(b.broker.publish(COMMAND, { timeout: 50 }))
+    const second = b.broker.publish(COMMAND, NO_LIMIT)
+    await turns()
+    abort.abort()
+    expect(await first).toMatchObject({ code: 'ABORTED' })
+    await b.clock.advance(50)
+    expect(await brief).toMatchObject({ code: 'TIMEOUT' })
+    declared(status(201))
+    await driven(b.clock, second)
+    expect(b.paths().map((path) => path.replace(/ .*\//, ' '))).toEqual(['PUT Q', 'POST publish'])
   })
 
   test('that cannot be declared fails the command, which is not published', async () => {
@@ -177,6 +194,19 @@ describe('close()', () => {
     await asking.broker.close()
     await turns()
     expect([asking.clock.timers, asking.asked.at(-1)!.signal.aborted, asking.told.lost]).toEqual([0, true, 0])
+  })
+
+  test('ends the messages under way, and the wait for a retry', async () => {
+    const answers = [() => new Promise(() => {}), status(503)]
+    for (const publish of answers) {
+      const b = brokerOver({ publish })
+      const sent = rejection(b.broker.publish(DISPATCH, { timeout: 30_000 }))
+      await turns()
+      await b.broker.close()
+      expect(await sent).toMatchObject({ code: 'CLOSED' })
+      await turns()
+      expect([b.clock.timers, b.asked.length, b.asked[0]!.signal.aborted]).toEqual([0, 1, true])
+    }
   })
 
   test('refuses what comes afterwards, until connect()', async () => {
