@@ -1,10 +1,5 @@
 export const COMPATIBILITY_DATE: string
 
-/** What of an environment names the real servers of Tamar's room "real". */
-export function realServers(
-  env: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>>
-
 export interface Playground {
   /** `http://ADDRESS:PORT`, without a slash at the end. */
   readonly url: string

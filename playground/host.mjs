@@ -19,7 +19,7 @@ const REAL = [
 ]
 
 /** Those of them that an environment has; an empty one is none. */
-export const realServers = (env) =>
+const realServers = (env) =>
   Object.fromEntries(REAL.filter((name) => env[name]).map((name) => [name, env[name]]))
 
 /**

@@ -16,8 +16,9 @@ const HELP = `Usage: npm start -- [--port N] [--host ADDRESS] [--persist FOLDER]
 
 With MSG_REDIS_URL, MSG_REDIS_TOKEN, MSG_MYSQL_URL (or MSG_MYSQL_HOST), MSG_MYSQL_USER,
 MSG_MYSQL_PASSWORD, MSG_RABBITMQ_URL (ws or wss), MSG_RABBITMQ_USERNAME, MSG_RABBITMQ_PASSWORD
-and perhaps MSG_RABBITMQ_VHOST set, the gateway of Tamar's room "real" works with those servers:
-users connect to /tamar/real/user?id=ID. The exchange must be there.`
+and perhaps MSG_RABBITMQ_VHOST set, Tamar's room "real" works with those servers: its gateway, to
+which users connect at /tamar/real/user?id=ID, and its page, /?room=real#tamar, with the Worker
+that sends. The exchange must be there.`
 
 function options() {
   try {
@@ -78,7 +79,19 @@ function install() {
   if (status !== 0) fail('The installation failed; see above. `npm ci` tries it again.')
 }
 
-function banner({ url }, emulators, isReal) {
+/** What there is of Tamar on real servers, or why there is nothing. */
+async function realLines({ url }, emulators) {
+  const { realRoom, problem } = await (await fetch(`${url}/tamar-demo/default/servers`)).json()
+  if (realRoom === undefined) return []
+  if (problem !== undefined) return [`  on your servers  not possible: ${problem}`]
+  const user = `${url.replace(/^http/, 'ws')}/tamar/${realRoom}/user?id=ID`
+  return emulators
+    ? [`  on your servers  ${user}`]
+    : [`  on your servers  ${url}/?room=${realRoom}#tamar`, `                   ${user}`]
+}
+
+async function banner(playground, emulators) {
+  const { url } = playground
   const socket = url.replace(/^http/, 'ws')
   const lines = emulators ? [] : [`Page               ${url}/`, '']
   lines.push(
@@ -107,7 +120,7 @@ function banner({ url }, emulators, isReal) {
     '  user, password   isomq / isomq-tamar-rabbit',
     `  a user's socket  ${socket}/tamar/user?id=ID`,
     `  control          ${url}/tamar/control  (${url}/tamar/ROOM/control)`,
-    ...(isReal ? [`  on your servers  ${socket}/tamar/real/user?id=ID`] : []),
+    ...(await realLines(playground, emulators)),
     '',
     'Tambur.io',
     `  balancer, API    ${new URL(url).host}`,
@@ -145,11 +158,11 @@ if (help) {
 }
 const free = await findPort(port, host)
 install()
-const { realServers, startPlayground } = await import('./host.mjs')
+const { startPlayground } = await import('./host.mjs')
 // In the page nobody wants to wait five minutes for a message to come again.
 const tmc = emulators ? {} : { redeliverAfter: 3000, confirmTimeout: 20_000 }
 const playground = await startPlayground({ port: free, host, persist, tmc, env: process.env })
-banner(playground, emulators, Object.keys(realServers(process.env)).length > 0)
+await banner(playground, emulators)
 
 let ending = false
 async function end() {

@@ -1,7 +1,9 @@
-import { IsomqError, type TamarStats } from 'isomq/tamar'
-import { isUpgrade, json } from './cloudflare.ts'
+import { IsomqError, type TamarClient, type TamarStats } from 'isomq/tamar'
+import { type Env, isUpgrade, json, type ObjectState } from './cloudflare.ts'
 import { EventHub } from './emulators/events.ts'
-import { createSender, type Sender, type Via } from './tamar-sender.ts'
+import { ConfigError } from './emulators/tamar-real-settings.ts'
+import { createSender, NONE, type Sender } from './tamar-sender.ts'
+import { serversOf, siteOf, type Via } from './tamar-sites.ts'
 
 /** What a page wants to be sent. */
 export interface SendWish {
@@ -56,23 +58,34 @@ const RETRY_INTERVAL = 5000
 
 /**
  * The backend of an application, as a user of isomq would write one: `POST /tamar-demo/ROOM/send`, `dispatch`,
- * `result`. It is an object of its own, since the socket to RabbitMQ, and with it the queue for answers, would end with
+ * `result`. In the room "real" it sends to the servers that the environment names. It is an object of its own, since the socket to RabbitMQ, and with it the queue for answers, would end with
  * the request otherwise.
  */
 export class TamarDemo {
+  readonly #env: Env
   readonly #events = new EventHub()
   #sender: Sender | undefined
+
+  constructor(_: ObjectState, env: Env) {
+    this.#env = env
+  }
 
   async fetch(request: Request): Promise<Response> {
     const { origin, pathname } = new URL(request.url)
     const [, , room = '', action = ''] = pathname.split('/')
-    this.#sender ??= createSender(origin, room, (build) => this.#events.emit(build))
     if (action === 'events' && isUpgrade(request)) {
-      return this.#events.watch({ type: 'hello', state: this.#sender.stats().state })
+      return this.#events.watch({ type: 'hello', state: this.#stats().state })
     }
-    if (action === 'stats') return json(this.#sender.stats())
+    if (action === 'stats') return json(this.#stats())
+    if (action === 'servers') return json(serversOf(room, this.#env))
     if (request.method !== 'POST') return json({ error: 'This takes POST.' }, 405)
     const wish = await request.json().catch(() => undefined)
+    if (action === 'stop') return json(await this.#stop())
+    try {
+      this.#sender ??= createSender(siteOf(origin, room, this.#env), (build) => this.#events.emit(build))
+    } catch (thrown) {
+      return json({ sent: 0, problem: problemOf(thrown) })
+    }
     switch (action) {
       case 'send':
         if (isWish(wish)) return json(await this.#send(this.#sender, wish))
@@ -81,15 +94,22 @@ export class TamarDemo {
         return json(await this.#dispatch(this.#sender, idOf(wish)))
       case 'result':
         return json(await this.#result(this.#sender, idOf(wish)))
-      case 'stop':
-        return json(await this.#stop(this.#sender))
     }
-    return json({ error: 'There are here: send, dispatch, result, stop, stats, events.' }, 404)
+    return json({ error: 'There are here: send, dispatch, result, stop, stats, servers, events.' }, 404)
+  }
+
+  #stats(): SenderStats {
+    return this.#sender?.stats() ?? { state: 'idle', client: NONE }
   }
 
   async #send(sender: Sender, wish: SendWish): Promise<SendAnswer> {
     const { kind, via, user, payloads, type = '', timeout, wait } = wish
-    const client = sender.client(via)
+    let client: TamarClient
+    try {
+      client = sender.client(via)
+    } catch (thrown) {
+      return { sent: 0, problem: problemOf(thrown) }
+    }
     const command = { type, timeout, retryInterval: RETRY_INTERVAL }
     const send = (payload: unknown): Promise<unknown> => {
       if (kind === 'realtime') return client.sendRealtime(user, payload)
@@ -127,7 +147,7 @@ export class TamarDemo {
 
   async #dispatch(sender: Sender, id: string): Promise<DispatchAnswer> {
     try {
-      await sender.client('stomp').dispatch(id)
+      await sender.client().dispatch(id)
       return {}
     } catch (thrown) {
       return { problem: problemOf(thrown) }
@@ -136,15 +156,16 @@ export class TamarDemo {
 
   async #result(sender: Sender, id: string): Promise<ResultAnswer> {
     try {
-      return (await sender.client('stomp').result(id)) ?? {}
+      return (await sender.client().result(id)) ?? {}
     } catch (thrown) {
       return { problem: problemOf(thrown) }
     }
   }
 
-  async #stop(sender: Sender): Promise<object> {
+  async #stop(): Promise<object> {
+    const sender = this.#sender
     this.#sender = undefined
-    await sender.close()
+    await sender?.close()
     return { ok: true }
   }
 }
@@ -158,6 +179,7 @@ function isWish(wish: unknown): wish is SendWish {
 const idOf = (wish: unknown): string => String((wish as { id?: unknown } | undefined)?.id ?? '')
 
 function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof ConfigError) return { code: 'CONFIG', message: thrown.message }
   if (!(thrown instanceof IsomqError)) return { code: 'ERROR', message: String(thrown) }
   const { code, message, cause, details } = thrown
   const { messageId, row } = details as Pick<Problem, 'messageId' | 'row'>

@@ -1,17 +1,17 @@
 import { createTamarClient, type TamarBroker, type TamarClient, type TamarStats } from 'isomq/tamar'
-import { planetscaleStore } from 'isomq/tamar/planetscale'
 import { managementBroker, type StompBroker, stompBroker } from 'isomq/tamar/rabbitmq'
-import { upstashRedis } from 'isomq/tamar/upstash'
 import type { EmulatorEvent } from './emulators/events.ts'
-import { CREDENTIALS } from './emulators/tamar-settings.ts'
+import { ConfigError } from './emulators/tamar-real-settings.ts'
+import { type Site, type Via, waysOf } from './tamar-sites.ts'
 import { told } from './told.ts'
 
-/** How RabbitMQ is reached: by Web STOMP, or by its HTTP API. */
-export type Via = 'stomp' | 'http'
-
 export interface Sender {
-  /** Made when it is first needed. */
-  client(via: Via): TamarClient
+  /**
+   * Made when it is first needed; without a way, by the one that there is.
+   *
+   * @throws ConfigError when RabbitMQ cannot be reached in this way
+   */
+  client(via?: Via): TamarClient
   /** The state of the socket to RabbitMQ, and the sums of all clients. */
   stats(): { readonly state: string; readonly client: TamarStats }
   close(): Promise<unknown>
@@ -21,23 +21,24 @@ const POLL_EVERY = 500
 /** Nobody wants to look at a pause of half a minute. */
 const RECONNECT = { minDelay: 300, maxDelay: 1500 }
 
-/** What sends to the users of a room: one client for each way to RabbitMQ, over the room's own three services. */
-export function createSender(
-  origin: string,
-  room: string,
-  emit: (build: () => EmulatorEvent) => void,
-): Sender {
-  const service = `${origin}/tamar/${room}`
-  const { redisToken, mysqlPassword, rabbitUser, rabbitPassword } = CREDENTIALS
-  const access = { username: rabbitUser, password: rabbitPassword }
+const NAMES: Readonly<Record<Via, string>> = { stomp: 'Web STOMP', http: 'the HTTP API' }
+
+/** What sends to the users of a room: one client for each way to RabbitMQ, over the same three services. */
+export function createSender(site: Site, emit: (build: () => EmulatorEvent) => void): Sender {
+  const [first] = waysOf(site)
   const clients = new Map<Via, TamarClient>()
   let socket: StompBroker | undefined
 
   function brokerOf(via: Via): TamarBroker {
-    if (via === 'http') return managementBroker({ ...access, url: service, pollEvery: POLL_EVERY })
-    // The wire can break in the middle, as networks do.
-    const url = `${service.replace(/^http/, 'ws')}/wire/ws`
-    const broker = stompBroker({ ...access, url, reconnect: RECONNECT })
+    const { stomp, http } = site
+    if (via === 'http' && http !== undefined) return managementBroker({ ...http, pollEvery: POLL_EVERY })
+    if (via === 'http' || stomp === undefined) {
+      const [wanted, other] = [NAMES[via], NAMES[first!]]
+      throw new ConfigError(
+        `MSG_RABBITMQ_URL leads to ${other} of RabbitMQ: by ${wanted} nothing can be sent here`,
+      )
+    }
+    const broker = stompBroker({ ...stomp, reconnect: RECONNECT })
     broker.on('state', ({ from, to, reason }) =>
       emit(() => ({ type: 'state', from, to, reason: told(reason) })),
     )
@@ -48,8 +49,8 @@ export function createSender(
 
   function made(via: Via): TamarClient {
     const client = createTamarClient({
-      redis: upstashRedis({ url: `${service}/redis`, token: redisToken }),
-      store: planetscaleStore({ url: service, username: room, password: mysqlPassword }),
+      redis: site.redis,
+      store: site.store,
       broker: brokerOf(via),
     })
     client.on('error', ({ message }) => emit(() => ({ type: 'error', message })))
@@ -58,7 +59,7 @@ export function createSender(
   }
 
   return {
-    client: (via) => clients.get(via) ?? made(via),
+    client: (via = first!) => clients.get(via) ?? made(via),
     stats() {
       const client: Record<string, number> = {}
       for (const one of clients.values()) {
@@ -70,7 +71,8 @@ export function createSender(
   }
 }
 
-const NONE: TamarStats = {
+/** Of a sender that has sent nothing. */
+export const NONE: TamarStats = {
   realtime: 0,
   rows: 0,
   dispatched: 0,

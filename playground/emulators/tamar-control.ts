@@ -1,3 +1,4 @@
+import { json } from '../cloudflare.ts'
 import {
   type Args,
   answer,
@@ -12,10 +13,10 @@ import {
   settings,
   string,
 } from './control.ts'
-import { TABLE } from './tamar-columns.ts'
 import { ENDPOINTS, FAILURES, REPLIES } from './tamar-faults.ts'
 import { LINES, type Line } from './tamar-line.ts'
 import type { TamarRoom } from './tamar-room.ts'
+import { ServiceError } from './tamar-services.ts'
 import { EXCHANGE, QUEUE, ROUTING_KEY } from './tamar-settings.ts'
 import { StompSession } from './tamar-stomp.ts'
 import type { UserSession } from './tamar-user.ts'
@@ -28,6 +29,7 @@ const POINTS = ['delivery', 'send', 'subscribe', 'ack', 'connect', 'frame', 'ans
 function onLine(run: Operation<Line>): TamarOperation {
   return (room, args) => {
     const which = oneOf(args, 'line', ['stomp', 'user', 'http', 'all'])
+    if (which !== 'user' && which !== 'all') notReal(room)
     const chosen = which === 'all' ? LINES : [which]
     const told = chosen.map((name) => run(room.lines[name], args))
     const [only] = told
@@ -45,9 +47,14 @@ function onLine(run: Operation<Line>): TamarOperation {
 const embedded =
   (run: TamarOperation): TamarOperation =>
   (room, args) => {
-    if (room.services.links === undefined) return run(room, args)
-    throw new BadRequest('this room works with real servers: do it there')
+    notReal(room)
+    return run(room, args)
   }
+
+function notReal(room: TamarRoom): void {
+  if (room.services.links === undefined) return
+  throw new BadRequest('this room works with real servers: do it there')
+}
 
 const { reset: _reset, crash: _crash, httpError: _httpError, ...ON_LINES } = COMMON
 
@@ -59,35 +66,37 @@ const OPERATIONS = {
   reset: done((room) => room.reset()),
   crash: done((room) => room.crash()),
   stats,
-  rows: embedded(rows),
+  rows,
+  statuses,
   tally,
-  failHttp,
-  httpError: failHttp,
+  failHttp: embedded(failHttp),
+  httpError: embedded(failHttp),
   killEvery: onLine(killEvery(...POINTS) as Operation<Line>),
   settings: (room, args) =>
     settings({
       timeZone: (value) => Number.isInteger(value) && Math.abs(value as number) <= 840,
       wsFrame: (value) => value === 'binary' || value === 'text',
     })(room.lines.http, args),
-  credentials,
+  credentials: embedded(credentials),
   skew: done((room, args) => {
     room.skew = number(args, 'ms', 0)
     room.tick()
   }),
-  refuse: done(({ troubles }, args) => {
-    troubles.refusals[oneOf(args, 'what', ['stomp', 'redis', 'mysql', 'api', 'user'])] += number(
-      args,
-      'count',
-      1,
-    )
-  }),
+  refuse: (room, args) => {
+    const what = oneOf(args, 'what', ['stomp', 'redis', 'mysql', 'api', 'user'])
+    if (what !== 'user') notReal(room)
+    room.troubles.refusals[what] += number(args, 'count', 1)
+    return undefined
+  },
   replies: embedded(
     done(({ troubles }, args) => {
       const fault = { how: oneOf(args, 'how', REPLIES), ms: number(args, 'ms', 100) }
       for (let i = 0; i < number(args, 'count', 1); i++) troubles.replies.push(fault)
     }),
   ),
-  noReceipt: done(({ troubles }, args) => Object.assign(troubles, { noReceipts: number(args, 'count', 1) })),
+  noReceipt: embedded(
+    done(({ troubles }, args) => Object.assign(troubles, { noReceipts: number(args, 'count', 1) })),
+  ),
   loseExchange: embedded(
     done(({ broker }, args) => broker.deleteExchange(string(args, 'exchange', EXCHANGE))),
   ),
@@ -102,7 +111,7 @@ const OPERATIONS = {
   loseQueue: embedded(done(({ broker }, args) => broker.deleteQueue(string(args, 'queue', QUEUE)))),
   pause: done(({ gateway }) => gateway.stop()),
   resume: done(({ gateway }) => gateway.start()),
-  endStreams: (room) => ({ ended: room.endStreams() }),
+  endStreams: embedded((room) => ({ ended: room.endStreams() })),
   dispatch: embedded(
     done((room, args) => {
       const body = new TextEncoder().encode(string(args, 'body', JSON.stringify({ message_id: args.id })))
@@ -112,8 +121,14 @@ const OPERATIONS = {
   ),
 } satisfies Readonly<Record<string, TamarOperation>>
 
-export const control = (room: TamarRoom, request: Request): Promise<Response> =>
-  answer(OPERATIONS, room, request)
+export async function control(room: TamarRoom, request: Request): Promise<Response> {
+  try {
+    return await answer(OPERATIONS, room, request)
+  } catch (error) {
+    if (error instanceof ServiceError) return json({ ok: false, error: error.message }, 502)
+    throw error
+  }
+}
 
 /** `{ endpoint, how, when, count, status, body, contentType }`; by default the next request to any gets a 500. */
 function failHttp({ troubles }: TamarRoom, args: Args): undefined {
@@ -143,24 +158,33 @@ function credentials(room: TamarRoom, { op: _, ...args }: Args): object {
 }
 
 /**
- * `{ user, status, id, limit, newest }`: the rows of the table, in order of their numbers, or the newest first; numbers
- * of 64 bits as texts.
+ * `{ user, users, status, id, limit, newest }`: the rows of the table, in order of their numbers, or the newest first;
+ * numbers of 64 bits as texts.
  */
-function rows(room: TamarRoom, args: Args): object {
-  const wanted = [
-    ['target_user_id', string(args, 'user', '')],
-    ['status', string(args, 'status', '')],
-    ['id', string(args, 'id', '')],
-  ] as const
-  const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-  const tests = wanted.filter(([, text]) => text !== '').map(([name, text]) => `${name} = ${quoted(text)}`)
-  const where = tests.length > 0 ? ` WHERE ${tests.join(' AND ')}` : ''
-  const limit = Math.floor(number(args, 'limit', 1000))
-  const order = args.newest === true ? 'created_at DESC, seq DESC' : 'target_user_id, seq'
-  const query = `SELECT * FROM ${TABLE}${where} ORDER BY ${order} LIMIT ${Math.max(limit, 0)}`
-  const { fields, rows } = room.mysql.execute(query)
-  const shown = rows.map((row) => Object.fromEntries(fields.map(({ name }, i) => [name, row[i]])))
-  return { rows: shown.map((row) => ({ ...row, tally: room.tally.all.get(row.id ?? '') })) }
+async function rows({ services, tally }: TamarRoom, args: Args): Promise<object> {
+  const rows = await services.listing.rows({
+    users: users(args),
+    status: string(args, 'status', ''),
+    id: string(args, 'id', ''),
+    limit: Math.max(Math.floor(number(args, 'limit', 1000)), 0),
+    newest: args.newest === true,
+  })
+  return { rows: rows.map((row) => ({ ...row, tally: tally.all.get(row.id ?? '') })) }
+}
+
+/** `{ user, users }`: how many rows there are of each status. */
+async function statuses({ services }: TamarRoom, args: Args): Promise<object> {
+  return { statuses: await services.listing.statuses(users(args)) }
+}
+
+/** Whose rows: those of one, of some, or of all. */
+function users(args: Args): string[] {
+  const all = args.users ?? []
+  if (!Array.isArray(all) || all.length > 100 || !all.every((one) => typeof one === 'string')) {
+    throw new BadRequest('"users" must be a list of strings, of 100 at most')
+  }
+  const user = string(args, 'user', '')
+  return user === '' ? all : [...all, user]
 }
 
 /** `{ id }`: what happened to one row, or to each. */

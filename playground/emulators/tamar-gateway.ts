@@ -1,13 +1,7 @@
-// Between the three services and the users. To a user it speaks JSON in text frames:
-//   {"type":"realtime","payload":…}
-//   {"type":"reliable","id":ID,"seq":N,"payload":…}
-//   {"type":"command","id":ID,"seq":N,"command":TYPE,"data":…,"expiresAt":MS}
-//   {"type":"error","reason":TEXT}            to what it cannot read
-// and the user answers {"type":"ack","id":ID} and, to a command, {"type":"response","id":ID,"response":…}.
-import type { EmulatorEvent } from './events.ts'
+import { Alarm } from './tamar-alarm.ts'
+import { Answers, type GatewayHost, type InFlight, isAcked, isSettled } from './tamar-answers.ts'
 import type { Dispatch, Dispatches, Realtime, Row, Rows, Services } from './tamar-services.ts'
-import type { Counters } from './tamar-settings.ts'
-import type { Tally } from './tamar-tally.ts'
+import { frameOf, idOf, realtimeFrame } from './tamar-user-frames.ts'
 
 /** One connection of a user. */
 export interface Receiver {
@@ -15,18 +9,8 @@ export interface Receiver {
   push(frame: string): void
 }
 
-export interface GatewayHost {
-  readonly counters: Counters
-  readonly tally: Tally
-  readonly settings: { readonly redeliverAfter: number; readonly retryInterval: number }
-  now(): number
-  emit(build: () => EmulatorEvent): void
-  touch(): void
-}
-
 /** An expiry is written in whole seconds, rounded: so much later it is over for certain. */
 const ROUNDING = 500
-const MINUTE = 60_000
 /** Milliseconds until that is tried again which failed. */
 const AGAIN = 1000
 
@@ -37,13 +21,12 @@ export class Gateway {
   readonly #rows: Rows
   readonly #dispatches: Dispatches
   readonly #realtime: Realtime
-  /** Rows that were pushed and not acknowledged, and when they are pushed again. */
-  readonly #inFlight = new Map<string, { readonly userId: string; readonly due: number }>()
+  readonly #answers: Answers
+  readonly #alarm: Alarm
+  readonly #inFlight: InFlight = new Map()
   /** Who has not got yet what has waited for them. */
   readonly #behind = new Set<Receiver>()
   #stops: (() => void)[] = []
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #wakesAt = Number.POSITIVE_INFINITY
   /** One thing after the other: what happens to a row happens in order. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -52,6 +35,12 @@ export class Gateway {
     this.#rows = rows
     this.#dispatches = dispatches
     this.#realtime = realtime
+    this.#alarm = new Alarm(
+      () => host.now(),
+      () => void this.tick(),
+    )
+    const expire = (row: Row): Promise<boolean> => this.#expire(row)
+    this.#answers = new Answers({ host, rows, dispatches, inFlight: this.#inFlight, expire })
   }
 
   get isRunning(): boolean {
@@ -72,7 +61,7 @@ export class Gateway {
   /** Takes nothing and pushes nothing any more; answers of users are still taken. */
   stop(): void {
     for (const stop of this.#stops.splice(0)) stop()
-    this.#sleep()
+    this.#alarm.clear()
     this.#inFlight.clear()
     this.#behind.clear()
   }
@@ -127,12 +116,12 @@ export class Gateway {
   #hear(userId: string, payload: string): void {
     const { counters } = this.#host
     counters.realtime++
-    if (!isJson(payload)) {
+    const frame = realtimeFrame(payload)
+    if (frame === undefined) {
       counters.malformedRealtime++
       return
     }
-    const receivers = this.users.get(userId) ?? []
-    for (const receiver of receivers) receiver.push(`{"type":"realtime","payload":${payload}}`)
+    for (const receiver of this.users.get(userId) ?? []) receiver.push(frame)
     if (this.users.has(userId)) counters.realtimeDelivered++
     this.#host.emit(() => ({ type: 'realtime', user: userId, sockets: this.users.get(userId)?.size ?? 0 }))
   }
@@ -152,20 +141,13 @@ export class Gateway {
     if (row === undefined) counters.unknownRows++
     else if (isSettled(row) || this.#inFlight.has(id)) {
       counters.repeated++
-      await this.#again(row, replyTo)
+      await this.#answers.again(row, replyTo)
     } else {
       if (replyTo !== undefined) await this.#rows.change(id, { responseQueue: replyTo })
       if (await this.#expire(row)) return
       if (row.pushType === 2 && row.expiresAt !== undefined) this.#wake(row.expiresAt + ROUNDING)
       await this.#push(row)
     }
-  }
-
-  /** A command that is named again may have another place for its answer, which may be there. */
-  async #again(row: Row, replyTo: string | undefined): Promise<void> {
-    if (replyTo === undefined || row.pushType !== 2) return
-    if (!isSettled(row)) await this.#rows.change(row.id, { responseQueue: replyTo })
-    else if (row.response !== null) await this.#reply({ ...row, responseQueue: replyTo }, row.response)
   }
 
   /** Pushes a row to all sockets of its user; it stays as it is when there is none. */
@@ -195,61 +177,12 @@ export class Gateway {
 
   /** A user's ack. */
   ack(userId: string, id: string): Promise<void> {
-    return this.#insist(async () => {
-      const row = await this.#ofUser(userId, id)
-      if (row === undefined) return
-      const { counters, tally } = this.#host
-      const isLate = isSettled(row) || isAcked(row)
-      if (!isLate) {
-        await this.#rows.change(id, { status: 'REQUEST_DELIVERED' })
-        if (row.pushType !== 2) await this.#rows.change(id, { status: 'FINISHED' })
-      }
-      tally.of(id).acks++
-      if (isLate) counters.lateAcks++
-      else {
-        counters.acks++
-        this.#host.emit(() => ({ type: 'acked', id, user: userId }))
-      }
-      if (row.pushType !== 2 || !this.#inFlight.has(id)) this.#inFlight.delete(id)
-      else this.#inFlight.set(id, { userId, due: Number.POSITIVE_INFINITY })
-    })
+    return this.#insist(() => this.#answers.ack(userId, id))
   }
 
   /** A user's answer to a command, in JSON. */
   respond(userId: string, id: string, response: string): Promise<void> {
-    let isAgain = false
-    return this.#insist(async () => {
-      const row = await this.#ofUser(userId, id)
-      if (row === undefined) return
-      const { counters } = this.#host
-      if (row.pushType !== 2) counters.foreignAcks++
-      // It was kept after all, and nobody said so.
-      else if (isAgain && row.status === 'FINISHED') await this.#reply(row, row.response ?? response)
-      else if (isSettled(row) || (await this.#expire(row))) counters.lateAcks++
-      else {
-        isAgain = true
-        if (row.status !== 'REQUEST_DELIVERED') await this.#rows.change(id, { status: 'REQUEST_DELIVERED' })
-        await this.#rows.change(id, { status: 'FINISHED', response })
-        counters.responses++
-        this.#inFlight.delete(id)
-        this.#host.emit(() => ({ type: 'responded', id, user: userId }))
-        await this.#reply(row, response)
-      }
-    })
-  }
-
-  async #reply({ id, responseQueue, requestId }: Row, response: string): Promise<void> {
-    if (responseQueue === null || requestId === null) return
-    this.#host.counters.replies++
-    this.#host.tally.of(id).replies++
-    await this.#dispatches.reply(responseQueue, requestId, response)
-  }
-
-  async #ofUser(userId: string, id: string): Promise<Row | undefined> {
-    const row = await this.#rows.get(id)
-    this.#host.touch()
-    if (row?.userId === userId) return row
-    this.#host.counters.foreignAcks++
+    return this.#insist(this.#answers.response(userId, id, response))
   }
 
   /** Ends a command whose time is over; tells whether it is. */
@@ -276,7 +209,7 @@ export class Gateway {
         if (row === undefined || isSettled(row)) this.#inFlight.delete(id)
         else await this.#push(row)
       }
-      this.#sleep()
+      this.#alarm.clear()
       const expiry = await this.#rows.nextExpiry()
       if (expiry !== undefined) this.#wake(expiry + ROUNDING)
       for (const { due } of this.#inFlight.values()) this.#wake(due)
@@ -285,50 +218,6 @@ export class Gateway {
 
   /** Makes sure that the gateway looks again at that time. */
   #wake(at: number): void {
-    if (at >= this.#wakesAt || !this.isRunning) return
-    this.#sleep()
-    this.#wakesAt = at
-    const wait = Math.min(Math.max(at - this.#host.now(), 1), MINUTE)
-    this.#timer = setTimeout(() => {
-      this.#sleep()
-      void this.tick()
-    }, wait)
+    if (this.isRunning) this.#alarm.set(at)
   }
-
-  #sleep(): void {
-    clearTimeout(this.#timer)
-    this.#wakesAt = Number.POSITIVE_INFINITY
-  }
-}
-
-const isSettled = ({ status }: Row): boolean => status === 'FINISHED' || status === 'TIMED_OUT'
-
-/** Of a reliable message this is half of the way: what is missing is to note that it is finished. */
-const isAcked = ({ status, pushType }: Row): boolean => status === 'REQUEST_DELIVERED' && pushType === 2
-
-function idOf(body: string): string | undefined {
-  try {
-    const id = (JSON.parse(body) as { message_id?: unknown } | null)?.message_id
-    return typeof id === 'string' && id !== '' ? id : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** The payload goes through as it is, so that numbers of any size stay exact. */
-function frameOf({ id, pushType, seq, payload, expiresAt }: Row): string {
-  const head = `"id":${JSON.stringify(id)},"seq":${seq ?? 'null'}`
-  if (pushType !== 2) return `{"type":"reliable",${head},"payload":${payload ?? 'null'}}`
-  const { type = null, data = null } = (JSON.parse(payload ?? 'null') ?? {}) as Record<string, unknown>
-  const rest = { command: type, data, expiresAt: expiresAt ?? null }
-  return `{"type":"command",${head},${JSON.stringify(rest).slice(1)}`
 }

@@ -170,7 +170,7 @@ export class Mysql {
     this.#exec(`INSERT INTO ${TABLE} (${NAMES.join(', ')}) VALUES (${marks})`, all)
   }
 
-  #select({ table, items, where, order, limit }: Select): Result {
+  #select({ table, items, where, group, order, limit }: Select): Result {
     const emitter = this.#emitter()
     const shown = items.flatMap(({ name, of }) =>
       of.is === 'star' && table !== undefined
@@ -189,6 +189,8 @@ export class Mysql {
     }
     let sql = `SELECT ${parts.join(', ')}`
     if (table !== undefined) sql += ` FROM ${TABLE}${this.#where(emitter, where)}`
+    emitter.clause = 'group statement'
+    if (group.length > 0) sql += ` GROUP BY ${group.map((of) => emitter.emit(of).sql).join(', ')}`
     emitter.clause = 'order clause'
     const sorted = order.map(([of, descending]) => `${emitter.emit(of).sql}${descending ? ' DESC' : ''}`)
     if (sorted.length > 0) sql += ` ORDER BY ${sorted.join(', ')}`

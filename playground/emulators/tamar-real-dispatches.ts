@@ -1,6 +1,7 @@
 import type { Frame } from './tamar-frames.ts'
 import { type Link, pause } from './tamar-real-link.ts'
-import { type StompAccess, StompSocket } from './tamar-real-stomp.ts'
+import type { RabbitAccess } from './tamar-real-settings.ts'
+import { StompSocket } from './tamar-real-stomp.ts'
 import type { Dispatch, Dispatches } from './tamar-services.ts'
 import { EXCHANGE, QUEUE, ROUTING_KEY } from './tamar-settings.ts'
 
@@ -36,7 +37,7 @@ const SUBSCRIPTION = {
 
 /** The gateway's end of a queue in a real RabbitMQ; the queue is made and bound when it is not there. */
 export class RealDispatches implements Dispatches {
-  readonly #access: StompAccess
+  readonly #access: RabbitAccess
   readonly #link: Link
   /** By their receipts: what RabbitMQ has not confirmed goes out again over the next socket. */
   readonly #replies = new Map<string, Reply>()
@@ -46,7 +47,7 @@ export class RealDispatches implements Dispatches {
   #isReady = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(access: StompAccess, link: Link) {
+  constructor(access: RabbitAccess, link: Link) {
     this.#access = access
     this.#link = link
   }

@@ -1,12 +1,6 @@
 import { type Link, pause } from './tamar-real-link.ts'
+import type { RedisAccess } from './tamar-real-settings.ts'
 import type { Realtime } from './tamar-services.ts'
-
-/** Where Upstash's REST API is, or what speaks it before another Redis. */
-export interface RedisAccess {
-  /** Without a slash at the end. */
-  readonly url: string
-  readonly token: string
-}
 
 type Hear = (userId: string, payload: string) => void
 

@@ -1,16 +1,5 @@
-import { connect } from '@planetscale/database'
-import { redacted } from './tamar-real-link.ts'
-import type { Change, Row, Rows, Status } from './tamar-services.ts'
-
-/** Where PlanetScale's HTTP API is, or what speaks it before another MySQL. */
-export interface MysqlAccess {
-  /** Without a slash at the end. */
-  readonly url: string
-  readonly username: string
-  readonly password: string
-}
-
-type Columns = Readonly<Record<string, string | null>>
+import type { RealDatabase } from './tamar-real-database.ts'
+import type { Change, Columns, Row, Rows, Status } from './tamar-services.ts'
 
 const SELECT = `SELECT id, target_user_id, push_type, seq, payload, status, command_request_id, command_response,
   command_response_queue, UNIX_TIMESTAMP(expired_at) AS expires, retry_interval FROM push_messages`
@@ -18,8 +7,6 @@ const OPEN = "deleted_at IS NULL AND status IN ('PENDING', 'DELIVERING', 'REQUES
 const UNANSWERED = `push_type = 2 AND expired_at IS NOT NULL AND ${OPEN}`
 /** Commands that are ended at a time. */
 const MANY = 200
-/** Milliseconds for a query: while one lasts, the gateway waits. */
-const PATIENCE = 10_000
 
 /** The column that notes when a row came to a status. */
 const NOTED: Readonly<Partial<Record<Status, string>>> = {
@@ -30,12 +17,10 @@ const NOTED: Readonly<Partial<Record<Status, string>>> = {
 
 /** The rows of a real database. */
 export class RealRows implements Rows {
-  readonly #access: MysqlAccess
-  readonly #hidden: readonly string[]
+  readonly #database: RealDatabase
 
-  constructor(access: MysqlAccess) {
-    this.#access = access
-    this.#hidden = [access.password, btoa(`${bytesOf(access.username)}:${bytesOf(access.password)}`)]
+  constructor(database: RealDatabase) {
+    this.#database = database
   }
 
   async get(id: string): Promise<Row | undefined> {
@@ -64,7 +49,7 @@ export class RealRows implements Rows {
     if (noted !== undefined) sets.push(`${noted} = CURRENT_TIMESTAMP`)
     if (sets.length === 0) return
     // Twice is as good as once: an answer that got lost does no harm. What is settled stays as it is.
-    await this.#execute(`UPDATE push_messages SET ${sets.join(', ')} WHERE id = ? AND ${OPEN}`, [
+    await this.#database.execute(`UPDATE push_messages SET ${sets.join(', ')} WHERE id = ? AND ${OPEN}`, [
       ...values,
       id,
     ])
@@ -77,30 +62,12 @@ export class RealRows implements Rows {
 
   async nextExpiry(): Promise<number | undefined> {
     const query = `SELECT UNIX_TIMESTAMP(MIN(expired_at)) AS first FROM push_messages WHERE ${UNANSWERED}`
-    const [row] = await this.#execute(query, [])
+    const [row] = await this.#database.execute(query, [])
     return instantOf(row?.first)
   }
 
   async #select(where: string, ...values: (string | number)[]): Promise<Row[]> {
-    return (await this.#execute(`${SELECT} WHERE ${where}`, values)).map(rowOf)
-  }
-
-  async #execute(query: string, values: (string | number)[]): Promise<Columns[]> {
-    const { url, username, password } = this.#access
-    const signal = AbortSignal.timeout(PATIENCE)
-    // A session for each query: those that share one would have to wait for each other.
-    const connection = connect({
-      host: 'localhost',
-      username: bytesOf(username),
-      password: bytesOf(password),
-      fetch: (given, init) => fetch(url + new URL(given).pathname, { ...(init as RequestInit), signal }),
-      cast: textOf,
-    })
-    try {
-      return (await connection.execute(query, values)).rows as Columns[]
-    } catch (error) {
-      throw new Error(`MySQL: ${redacted(error, this.#hidden)}`)
-    }
+    return (await this.#database.execute(`${SELECT} WHERE ${where}`, values)).map(rowOf)
   }
 }
 
@@ -120,10 +87,3 @@ const rowOf = (columns: Columns): Row => ({
   expiresAt: instantOf(columns.expires),
   retryInterval: columns.retry_interval == null ? undefined : Number(columns.retry_interval),
 })
-
-/** A text whose characters are the bytes of another in UTF-8, as the driver wants what it signs in with. */
-const bytesOf = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text))
-
-/** The other way round, for all that comes: so numbers keep their digits, and JSON its text. */
-const textOf = (_: unknown, value: string | null): string | null =>
-  value === null ? null : new TextDecoder().decode(Uint8Array.from(value, (unit) => unit.charCodeAt(0)))

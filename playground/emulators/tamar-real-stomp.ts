@@ -1,12 +1,5 @@
 import { encodeFrame, type Frame, FrameReader } from './tamar-frames.ts'
-
-/** Where RabbitMQ's Web STOMP is. */
-export interface StompAccess {
-  readonly url: string
-  readonly username: string
-  readonly password: string
-  readonly vhost: string
-}
+import type { RabbitAccess } from './tamar-real-settings.ts'
 
 export interface StompEvents {
   /** It is signed in. */
@@ -33,7 +26,7 @@ export class StompSocket {
   #isOver = false
   #heardAt = Date.now()
 
-  constructor({ url, username, password, vhost }: StompAccess, events: StompEvents) {
+  constructor({ url, username, password, vhost }: RabbitAccess, events: StompEvents) {
     this.#events = events
     const socket = new WebSocket(url, ['v12.stomp'])
     this.#socket = socket

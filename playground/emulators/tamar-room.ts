@@ -6,6 +6,7 @@ import { EmbeddedDispatches, EmbeddedRealtime, EmbeddedRows } from './tamar-embe
 import { TamarFaults } from './tamar-faults.ts'
 import { Gateway } from './tamar-gateway.ts'
 import { Line, type LineName } from './tamar-line.ts'
+import { EmbeddedListing } from './tamar-listing.ts'
 import { Mysql } from './tamar-mysql.ts'
 import type { Publication } from './tamar-queue.ts'
 import { type Listener, Redis } from './tamar-redis.ts'
@@ -87,6 +88,7 @@ export class TamarRoom {
       rows: new EmbeddedRows(this.#state.storage.sql, this.mysql, () => this.now()),
       dispatches: new EmbeddedDispatches(this),
       realtime: new EmbeddedRealtime(this),
+      listing: new EmbeddedListing(this.mysql),
     }
     this.gateway = new Gateway(this.#host, this.services)
     this.gateway.start()

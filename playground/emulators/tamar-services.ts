@@ -58,11 +58,35 @@ export interface Realtime {
   listen(hear: (userId: string, payload: string) => void): () => void
 }
 
+/** A row as the database has it, by the names of its columns. */
+export type Columns = Readonly<Record<string, string | null>>
+
+/** Which rows are asked for; what is empty makes no difference. */
+export interface Wanted {
+  readonly users: readonly string[]
+  readonly status: string
+  readonly id: string
+  readonly limit: number
+  /** The newest first, by the second, instead of in order of users and their numbers. */
+  readonly newest: boolean
+}
+
+/** The table, for those who look on. */
+export interface Listing {
+  rows(wanted: Wanted): Promise<readonly Columns[]>
+  /** How many rows there are of each status; of all users when none is named. */
+  statuses(users: readonly string[]): Promise<Readonly<Record<string, number>>>
+}
+
+/** A service that is elsewhere has failed. */
+export class ServiceError extends Error {}
+
 /** What a gateway works with. */
 export interface Services {
   readonly rows: Rows
   readonly dispatches: Dispatches
   readonly realtime: Realtime
+  readonly listing: Listing
   /** The ways to what is elsewhere. */
   readonly links?: Readonly<Record<string, { readonly state: string }>>
 }

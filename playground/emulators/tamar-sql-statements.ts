@@ -18,6 +18,7 @@ export interface Select {
   readonly table: string | undefined
   readonly items: readonly Item[]
   readonly where: Expression | undefined
+  readonly group: readonly Expression[]
   readonly order: readonly (readonly [of: Expression, descending: boolean])[]
   readonly limit: Limit | undefined
 }
@@ -99,17 +100,18 @@ function select(reader: Reader, sql: string): Select {
   if (reader.takes('DISTINCT')) throw unsupported('DISTINCT')
   const items = reader.list(() => item(reader, sql))
   if (!reader.takes('FROM')) {
-    return { is: 'select', table: undefined, items, where: undefined, order: [], limit: undefined }
+    return { is: 'select', table: undefined, items, where: undefined, group: [], order: [], limit: undefined }
   }
   const table = tableOf(reader)
   // Its other name need not be known: there is only one table.
   if (reader.takes('AS') || reader.names) reader.name()
   const where = reader.takes('WHERE') ? reader.expression() : undefined
-  if (reader.takes('GROUP')) throw unsupported('GROUP BY')
+  const group = reader.takes('GROUP', 'BY') ? reader.list(() => reader.expression()) : []
+  if (reader.takes('HAVING')) throw unsupported('HAVING')
   const order = reader.takes('ORDER', 'BY') ? reader.list(() => ordered(reader)) : []
   const limit = reader.takes('LIMIT') ? limitOf(reader) : undefined
   reader.takes('FOR', 'UPDATE')
-  return { is: 'select', table, items, where, order, limit }
+  return { is: 'select', table, items, where, group, order, limit }
 }
 
 function item(reader: Reader, sql: string): Item {

@@ -4,7 +4,8 @@ import { management } from './tamar-api.ts'
 import { control } from './tamar-control.ts'
 import { serve } from './tamar-http.ts'
 import { planetscale } from './tamar-planetscale.ts'
-import { REAL, realAccess, realServices } from './tamar-real.ts'
+import { realServices } from './tamar-real.ts'
+import { gatewayAccess, REAL } from './tamar-real-settings.ts'
 import { TamarRoom } from './tamar-room.ts'
 import type { TamarSettings } from './tamar-settings.ts'
 import { StompSession, SUBPROTOCOLS } from './tamar-stomp.ts'
@@ -44,7 +45,7 @@ export class TamarEmulator {
   #open(request: Request): TamarRoom {
     const settings = JSON.parse(this.#env.TAMAR_SETTINGS ?? '{}') as Partial<TamarSettings>
     const name = placeFor(request, new URL(request.url).pathname)?.room
-    const access = name === REAL ? realAccess(this.#env) : undefined
+    const access = name === REAL ? gatewayAccess(this.#env) : undefined
     return new TamarRoom(this.#state, settings, access && ((room) => realServices(access, room)))
   }
 

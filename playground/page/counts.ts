@@ -10,7 +10,10 @@ export function createCounts(section: HTMLElement) {
     /** By their names in the page; `lost` should be 0, where nothing may get lost. */
     show(figures: Readonly<Record<string, string | number>>): void {
       for (const [name, value] of Object.entries(figures)) set(name, value)
-      if (figures.lost !== undefined) part(section, 'count-lost').dataset.lost = String(figures.lost !== 0)
+      const { lost } = figures
+      // A text tells that nobody can know.
+      if (lost !== undefined)
+        part(section, 'count-lost').dataset.lost = lost === '–' ? 'unknown' : String(lost !== 0)
     },
     reconnected(): void {
       set('reconnects', ++reconnects)

@@ -1,5 +1,6 @@
 import type { Counters, TamarSettings } from '../emulators/tamar-settings.ts'
 import type { DispatchAnswer, ResultAnswer, SendAnswer, SenderStats, SendWish } from '../tamar-demo.ts'
+import type { ServersAnswer } from '../tamar-sites.ts'
 import { ask, createRoomApi, type Live, type Taken, watch } from './server.ts'
 
 export interface TamarStats extends Counters {
@@ -9,6 +10,8 @@ export interface TamarStats extends Counters {
   /** Of the brokers; RabbitMQ's own are left out. */
   readonly exchanges: readonly string[]
   readonly settings: TamarSettings
+  /** How the gateway's ways to real servers are, if it works with such. */
+  readonly links?: Readonly<Record<string, string>>
   readonly peers: readonly {
     readonly line: 'stomp' | 'user' | 'http'
     readonly connection: number
@@ -38,9 +41,12 @@ export function createTamarApi(room: string) {
   const api = createRoomApi<TamarStats>(service)
   return {
     ...api,
-    /** The newest rows first. */
-    rows: async (limit: number) =>
-      (await api.control<{ rows: TableRow[] }>('rows', { newest: true, limit })).rows,
+    /** The newest rows first; those of all users when none is named. */
+    rows: async (limit: number, users: readonly string[] = []) =>
+      (await api.control<{ rows: TableRow[] }>('rows', { newest: true, limit, users })).rows,
+    /** How many rows there are of each status. */
+    statuses: (users: readonly string[]) => api.control<Pick<TamarStats, 'statuses'>>('statuses', { users }),
+    servers: () => ask<ServersAnswer>(`${demo}/servers`),
     /** Where a user connects. The wire can break in the middle, as networks do. */
     userUrl: (user: string) =>
       `${location.origin.replace(/^http/, 'ws')}${service}/wire/user?id=${encodeURIComponent(user)}`,

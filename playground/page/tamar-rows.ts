@@ -15,7 +15,13 @@ interface Shown {
 }
 
 /** The table of messages as it stands in the database, newest first. */
-export function createRows(section: HTMLElement, api: TamarApi, controls: Controls, refresh: () => void) {
+export function createRows(
+  section: HTMLElement,
+  api: TamarApi,
+  controls: Controls,
+  refresh: () => void,
+  isReal: boolean,
+) {
   const list = part(section, 'rows')
   const shown = new Map<string, Shown>()
 
@@ -67,11 +73,11 @@ export function createRows(section: HTMLElement, api: TamarApi, controls: Contro
     item.dataset.status = row.status
     setText(status, row.status)
     const times = tally?.delivered ?? 0
-    // The gateway has not heard of it: its dispatch has failed.
+    // The gateway has not heard of it: its dispatch has failed, or was before the gateway began.
     const isUnheard = row.status === 'PENDING' && !tally?.dispatched
     const said = [
       times > 1 ? `pushed ${plural(times, 'time')}` : '',
-      isUnheard ? 'not dispatched' : '',
+      isUnheard ? (isReal ? 'not dispatched of late' : 'not dispatched') : '',
       response === null ? '' : `answer ${response}`,
     ]
     setText(facts, said.filter((text) => text !== '').join(' · '))

@@ -1,21 +1,55 @@
+import { REAL } from '../emulators/tamar-real-settings.ts'
 import { createControls } from './controls.ts'
 import { createCounts } from './counts.ts'
 import { part, textOf, throttled } from './dom.ts'
 import { createLog } from './log.ts'
 import type { Problems } from './problems.ts'
 import type { LiveEvent } from './server.ts'
-import { createTamarApi, type TamarStats } from './tamar-api.ts'
+import { createTamarApi, type TamarApi, type TamarStats } from './tamar-api.ts'
+import { figuresOf, realFiguresOf } from './tamar-figures.ts'
 import { createRows, SHOWN_ROWS } from './tamar-rows.ts'
 import { createSending } from './tamar-send.ts'
+import { showServers } from './tamar-servers.ts'
 import { createTamarUser, type TamarUser } from './tamar-user.ts'
 import { NAMES, type UserName } from './twins.ts'
 
 const EXCHANGE = 'ws.message.direct.exchange'
 
+const USERS = Object.keys(NAMES) as UserName[]
+const LINKS: Readonly<Record<string, string>> = { realtime: 'Redis', dispatches: 'RabbitMQ' }
+
 /** The section about Tamar. */
 export function startTamar(section: HTMLElement, room: string, problems: Problems): void {
-  const { outage, solved } = problems
   const api = createTamarApi(room)
+  const asked = api.servers().then((servers) => {
+    showServers(section, servers)
+    return servers
+  })
+  const failed = (thrown: unknown): void => problems.problem(textOf(thrown))
+  if (room !== REAL) {
+    asked.catch(failed)
+    return run({ section, api, problems, isReal: false })
+  }
+  // Its servers may not be there at all, and then nothing here can do anything.
+  const columns = part(section, 'columns')
+  columns.inert = true
+  asked.then(({ isReal, problem }) => {
+    if (problem !== undefined) return
+    columns.inert = false
+    run({ section, api, problems, isReal })
+  }, failed)
+}
+
+interface TamarPart {
+  readonly section: HTMLElement
+  readonly api: TamarApi
+  readonly problems: Problems
+  /** Whether the room works with real servers. */
+  readonly isReal: boolean
+}
+
+function run({ section, api, problems, isReal }: TamarPart): void {
+  const { outage, solved } = problems
   const controls = createControls(section, problems)
   const counts = createCounts(section)
   const log = createLog(part(section, 'log'))
@@ -23,8 +57,15 @@ export function startTamar(section: HTMLElement, room: string, problems: Problem
   const refresh = throttled(200, async () => {
     try {
       const askedAt = performance.now()
-      const [stats, list, sender] = await Promise.all([api.stats(), api.rows(SHOWN_ROWS), api.senderStats()])
-      told(stats, askedAt)
+      const [stats, list, sender, sums] = await Promise.all([
+        api.stats(),
+        // Of a real table, the rows of others are not for this page.
+        isReal ? api.rows(SHOWN_ROWS, USERS) : api.rows(SHOWN_ROWS),
+        api.senderStats(),
+        isReal ? api.statuses(USERS) : undefined,
+      ])
+      if (sums !== undefined) counts.show(realFiguresOf(stats, sums.statuses))
+      else told(stats, askedAt)
       rows.show(list)
       sending.told(sender)
       solved()
@@ -42,7 +83,7 @@ export function startTamar(section: HTMLElement, room: string, problems: Problem
     })
   })
 
-  const rows = createRows(section, api, controls, refresh)
+  const rows = createRows(section, api, controls, refresh, isReal)
   const sending = createSending({ section, api, controls, problems, log, watching, refresh })
   const user = (who: UserName) => createTamarUser(who, { section, api, controls, log, watching, refresh })
   const users: Readonly<Record<UserName, TamarUser>> = { alice: user('alice'), bob: user('bob') }
@@ -52,21 +93,7 @@ export function startTamar(section: HTMLElement, room: string, problems: Problem
   })
 
   function told(stats: TamarStats, askedAt: number): void {
-    const { published, realtimeDelivered, inserted, deliveries, redeliveries, acks, timedOut, statuses } =
-      stats
-    const { PENDING = 0, DELIVERING = 0, REQUEST_DELIVERED = 0, FINISHED = 0, TIMED_OUT = 0 } = statuses
-    const waiting = PENDING + DELIVERING + REQUEST_DELIVERED
-    counts.show({
-      realtime: published,
-      gone: published - realtimeDelivered,
-      rows: inserted,
-      delivered: deliveries,
-      redelivered: redeliveries,
-      acked: acks,
-      waiting,
-      'timed-out': timedOut,
-      lost: inserted - FINISHED - TIMED_OUT - waiting,
-    })
+    counts.show(figuresOf(stats))
     showExchange(!stats.exchanges.includes(EXCHANGE), askedAt)
   }
 
@@ -91,6 +118,12 @@ export function startTamar(section: HTMLElement, room: string, problems: Problem
         log('server', `${row} to ${name} has timed out`, 'error')
         users[who]?.timedOut(String(event.id))
         break
+      case 'gateway-link': {
+        const reason = event.reason === undefined ? '' : ` (${event.reason})`
+        const text = `the gateway’s way to ${LINKS[String(event.link)]}: ${event.state}${reason}`
+        log('server', text, reason === '' ? undefined : 'error')
+        break
+      }
       case 'gateway-error':
         log('server', `the gateway has failed: ${event.reason}`, 'error')
     }
@@ -103,7 +136,11 @@ export function startTamar(section: HTMLElement, room: string, problems: Problem
     await api.control('reset')
     sending.clear()
     log.clear()
-    controls.say('Everything is as at the start.')
+    controls.say(
+      isReal
+        ? 'Page, Worker and gateway are as at the start. The rows are where they were.'
+        : 'Everything is as at the start.',
+    )
     refresh()
   }
 

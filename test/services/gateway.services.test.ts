@@ -329,12 +329,15 @@ describe.skipIf(lacking)('the gateway on real servers', () => {
     }
   })
 
-  test('nothing can be sent to embedded servers that nobody listens to', async () => {
+  test('nothing can be sent to embedded servers that nobody listens to, and no fault be given to them', async () => {
     for (const part of ['redis', 'api/exchanges', 'ws']) {
       const response = await fetch(`${playground.url}/tamar/real/${part}`, { method: 'POST', body: '[]' })
       expect(response.status).toBe(404)
       expect(await response.json()).toEqual({ error: expect.stringContaining('real servers') })
     }
-    expect(await control('rows')).toMatchObject({ error: expect.stringContaining('real servers') })
+    for (const op of ['loseExchange', 'dispatch', 'failHttp', 'noReceipt', 'credentials', 'drop', 'refuse']) {
+      expect(await control(op)).toEqual({ ok: false, error: expect.stringContaining('real servers') })
+    }
+    expect(await control('drop', { line: 'user' })).toEqual({ ok: true, dropped: 0 })
   })
 })

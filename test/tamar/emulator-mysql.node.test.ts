@@ -150,6 +150,13 @@ describe('statements', () => {
     expect((await db.execute('SELECT COUNT(*) AS n, MAX(seq) FROM push_messages p')).rows).toEqual([
       { n: '3', 'MAX(seq)': '3' },
     ])
+    expect(
+      (
+        await db.execute(
+          'SELECT status, COUNT(*) AS n FROM push_messages WHERE seq < 3 GROUP BY status ORDER BY status',
+        )
+      ).rows,
+    ).toEqual([{ status: 'PENDING', n: '2' }])
     expect((await db.execute('DELETE FROM push_messages WHERE seq >= 2')).rowsAffected).toBe(2)
     expect(await ids('')).toEqual(['m1'])
     expect((await db.execute("SELECT 1, 'a' AS b, NULL")).rows).toEqual([{ '1': '1', b: 'a', NULL: null }])

@@ -6,7 +6,7 @@ import { type Playground, startPlayground } from '../../playground/host.mjs'
 import { tamarRoom } from '../support/emulator.ts'
 import { Inbox } from '../support/inbox.ts'
 import { TAMAR, type TamarRoom } from '../support/room.ts'
-import { redisOf, UserPeer } from '../support/tamar.ts'
+import { insert, redisOf, UserPeer } from '../support/tamar.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -34,8 +34,13 @@ const variables = (room: TamarRoom, others: Variables = {}): Variables => ({
   ...others,
 })
 
-async function ask(base: string, room: string, op: string): Promise<[status: number, answer: unknown]> {
-  const body = JSON.stringify({ op })
+async function ask(
+  base: string,
+  room: string,
+  op: string,
+  args: object = {},
+): Promise<[status: number, answer: unknown]> {
+  const body = JSON.stringify({ op, ...args })
   const response = await fetch(`${base}/tamar/${room}/control`, { method: 'POST', body })
   return [response.status, await response.json()]
 }
@@ -66,6 +71,46 @@ test('half of the servers are an error that names what is missing, and other roo
   const peer = new UserPeer(`${base.replace('http', 'ws')}/tamar/real/user?id=a`)
   await expect(peer.opened).rejects.toThrow('500')
   expect((await ask(base, 'default', 'stats'))[0]).toBe(200)
+})
+
+test('what sends in that room says what is missing, too, and hangs on nothing', async () => {
+  const { MSG_REDIS_TOKEN, MSG_RABBITMQ_USERNAME, ...half } = variables(tamarRoom())
+  const base = await playgroundWith(half)
+  const message = 'the environment lacks MSG_REDIS_TOKEN, MSG_RABBITMQ_USERNAME; set them'
+  const wish = { kind: 'reliable', via: 'stomp', user: 'ann', payloads: [1] }
+  for (const action of ['send', 'dispatch', 'result']) {
+    const init = { method: 'POST', body: JSON.stringify(wish) }
+    const response = await fetch(`${base}/tamar-demo/real/${action}`, init)
+    expect(await response.json()).toMatchObject({ problem: { code: 'CONFIG', message } })
+  }
+})
+
+test('the rows of its table are listed and counted where they are, those of some users or of all', async () => {
+  const room = tamarRoom()
+  // Else their own gateway takes what the other should see.
+  await room.control('pause')
+  for (const [userId, seq] of [
+    ['ann', 1],
+    ['bob', 1],
+    ['ann', 2],
+  ] as const) {
+    await insert(room, { userId, seq })
+  }
+  const base = await playgroundWith(variables(room))
+  for (const [url, name] of [
+    [base, 'real'],
+    [new URL(room.site).origin, room.name],
+  ] as const) {
+    const [, all] = await ask(url, name, 'rows', { newest: true, limit: 2 })
+    expect(all).toMatchObject({ rows: [{ seq: '2' }, { seq: '1' }] })
+    const [, ofSome] = await ask(url, name, 'rows', { users: ['ann', "o'neil"], user: 'nobody' })
+    expect(ofSome).toMatchObject({ rows: [{ seq: '1' }, { seq: '2', target_user_id: 'ann' }] })
+    expect((await ask(url, name, 'statuses', { users: ['bob'] }))[1]).toMatchObject({
+      statuses: { PENDING: 1 },
+    })
+    expect((await ask(url, name, 'statuses'))[1]).toMatchObject({ statuses: { PENDING: 3 } })
+    expect(await ask(url, name, 'rows', { users: 'ann' })).toMatchObject([400, { ok: false }])
+  }
 })
 
 test('an address that cannot be right is an error that does not repeat it', async () => {
