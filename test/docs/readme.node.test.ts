@@ -16,9 +16,10 @@ const alias = Object.fromEntries(
 )
 
 const FOLDER = 'node_modules/.cache/isomq/readme'
-const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, code]) => code!,
-)
+const text = readFileSync('README.md', 'utf8')
+const blocksIn = (language: string): string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code!)
+const blocks = blocksIn('ts')
 
 /** The block as it stands, but for the emulator's address, and in a room of its own. */
 const placed = (code: string, number: number): string => {
@@ -83,4 +84,29 @@ test.each(blocks.map((code, i) => [i + 1, code] as const))(
     expect(stderr).toBe('')
   },
   60_000,
+)
+
+test.each(blocksIn('js').map((code, i) => [i + 1, code] as const))(
+  'example %i in plain JavaScript imports what is there',
+  async (number, code) => {
+    const folder = `${FOLDER}/js-${number}`
+    mkdirSync(folder, { recursive: true })
+    // It needs servers to run; the driver that it names is another example.
+    const driver = blocks.filter((one) => /^export const mysqlStore\b/m.test(one))
+    expect(driver).toHaveLength(1)
+    writeFileSync(`${folder}/mysql-store.ts`, driver[0]!)
+    writeFileSync(`${folder}/app.js`, code)
+    const { warnings } = await build({
+      entryPoints: [`${folder}/app.js`],
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+      target: 'es2022',
+      packages: 'external',
+      tsconfig: 'tsconfig.json',
+      alias,
+    })
+    expect(warnings).toEqual([])
+  },
 )
