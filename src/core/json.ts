@@ -1,5 +1,7 @@
 // What can begin or end a text, and whole numbers. Each is matched without going back, however long the JSON.
 const TOKEN = /\\.|"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+/** What JSON has the content of; classes of one's own are objects, too. */
+const PLAIN = /^\[object (Object|Number|String|Boolean)\]$/
 const LONG = /^-?\d{16,}$/
 
 /** `JSON.parse`, but integers of 16 digits and more arrive as text with all their digits. */
@@ -15,12 +17,14 @@ export function parseExact(text: string): unknown {
   return JSON.parse(exact)
 }
 
-/** JSON would have null for NaN, and nothing for what is in a Map or a Blob, without a word. */
-export function orThrow(_: string, value: unknown): unknown {
+/** JSON would have null for NaN, and nothing for what is in a Map, a Promise or a Blob, without a word. */
+export function orThrow(this: unknown, key: string, value: unknown): unknown {
   const isLost =
-    typeof value === 'number'
-      ? !Number.isFinite(value)
-      : value instanceof Map || value instanceof Set || value instanceof Blob || value instanceof RegExp
+    typeof value === 'object'
+      ? value === null
+        ? (this as Record<string, unknown>)[key] instanceof Date
+        : !(Array.isArray(value) || PLAIN.test(Object.prototype.toString.call(value)))
+      : typeof value === 'number' && !Number.isFinite(value)
   if (isLost) throw new RangeError('JSON cannot hold this')
   return value
 }

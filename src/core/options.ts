@@ -44,6 +44,7 @@ const urlOf =
   (given: unknown): boolean =>
     typeof given === 'string' &&
     URL.canParse(given) &&
+    !/\s/.test(given) &&
     new RegExp(`^${scheme}s?://[^/?#@]*${tail}`, 'i').test(given)
 const urlSays = (scheme: string, without = 'user and password') =>
   `a URL that starts with ${scheme}:// or ${scheme}s://, without ${without}`

@@ -29,6 +29,7 @@ export function wait<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (timeout !== undefined && !(timeout >= 0)) return reject(noTimeout(provider))
+    if (signal && typeof signal.addEventListener !== 'function') return reject(noSignal(provider))
     if (signal?.aborted) return reject(aborted(provider, what, signal))
     let undo: (() => void) | undefined
     let over = false
@@ -84,12 +85,16 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
   }
 }
 
+const noSignal = (provider: Provider): IsomqError =>
+  new IsomqError(provider, 'CONFIG', '"signal" must be an AbortSignal')
+
 export const noTimeout = (provider: Provider): IsomqError =>
   new IsomqError(provider, 'CONFIG', '"timeout" must be milliseconds from 0 on')
 
 export function aborted(provider: Provider, what: string, signal: AbortSignal): IsomqError {
-  // One of our own, such as that the client was closed, says more.
-  if (signal.reason instanceof IsomqError) return signal.reason
+  const { reason } = signal
+  // That the client was closed says more; what else a caller hands on belongs to something else.
+  if (reason instanceof IsomqError && reason.code === 'CLOSED' && reason.provider === provider) return reason
   return new IsomqError(provider, 'ABORTED', `the signal ended the wait for ${what}`, {
     cause: signal.reason,
   })

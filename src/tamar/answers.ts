@@ -1,5 +1,5 @@
 import { alarm, type Clock } from '../core/clock.ts'
-import { IsomqError } from '../core/errors.ts'
+import { IsomqError, toError } from '../core/errors.ts'
 import { createPending } from '../core/pending.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import type { TamarRecord, TamarReplies } from './ports.ts'
@@ -35,6 +35,14 @@ interface Sought {
 
 const FIRST_PAUSE = 1_000
 const MOST_IDS = 100
+/** Milliseconds that the look at the table may take with which a command ends. */
+const LAST_LOOK = 5_000
+
+/** @throws when it is no JSON, or no text at all, as drivers give that parse JSON themselves */
+export function parseAnswer(text: unknown): unknown {
+  if (typeof text === 'string') return JSON.parse(text)
+  throw new TypeError('the store gave the answer as something else than JSON text')
+}
 
 export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): Answers {
   const pending = createPending<string, { readonly json: unknown }>(provider, clock, Number.POSITIVE_INFINITY)
@@ -44,12 +52,14 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
   const longest = lookEvery || FIRST_PAUSE * 30
   let cancel: (() => void) | undefined
   let looking = false
+  /** Why answers may have been lost since the last one came. */
+  let reason: Error | undefined
 
   /** Says whether somebody has waited for it. */
-  function settle(correlationId: string, text: string): boolean {
+  function settle(correlationId: string, text: unknown): boolean {
     let answer: { readonly json: unknown } | IsomqError
     try {
-      answer = { json: JSON.parse(text) }
+      answer = { json: parseAnswer(text) }
     } catch (cause) {
       answer = new IsomqError(provider, 'PROTOCOL', 'the answer to the command is not JSON', { cause })
     }
@@ -85,16 +95,40 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
       const byId = new Map(wanted.map((one) => [one.messageId, one.correlationId]))
       for (const { id, commandResponse, status } of await read([...byId.keys()])) {
         const correlationId = byId.get(id) ?? ''
-        if (commandResponse !== null) {
+        if (commandResponse != null) {
           if (settle(correlationId, commandResponse)) counters.found++
         } else if (status === 'TIMED_OUT') {
           const text = 'the command expired before the client answered'
           pending.settle(correlationId, new IsomqError(provider, 'TIMEOUT', text, { retryable: false }))
         }
       }
-    } catch (error) {
-      trace('unread', () => ({ commands: wanted.length, error: String(error) }))
+    } catch (thrown) {
+      reason = toError(thrown)
+      trace('unread', () => ({ commands: wanted.length, error: String(thrown) }))
+      const half = wanted.length >> 1
+      if (half === 0 || (thrown as IsomqError).details?.code !== 'LIMIT') return
+      // So many answers are more than one request may bring.
+      await find(wanted.slice(0, half))
+      await find(wanted.slice(half))
     }
+  }
+
+  let expiring: Sought[] = []
+  let found: Promise<void> | undefined
+
+  /** The last look; those of the same moment make one. */
+  function lookLast(one: Sought): Promise<void> {
+    expiring.push(one)
+    found ??= new Promise((resolve) =>
+      alarm(clock, 0, async () => {
+        const all = expiring
+        expiring = []
+        found = undefined
+        for (let at = 0; at < all.length; at += MOST_IDS) await find(all.slice(at, at + MOST_IDS))
+        resolve()
+      }),
+    )
+    return found
   }
 
   return {
@@ -115,12 +149,19 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
         const { json } = await answer.catch(async (error: IsomqError) => {
           // The last chance of an answer that went to a queue that was gone.
           if (error.code !== 'TIMEOUT' || !error.retryable) throw error
-          const { signal } = limits
-          const late = pending.add(correlationId, 'answer to the command', { signal }, () => {})
-          const text = `no answer to the command within ${timeout} ms`
-          const told = new IsomqError(provider, 'TIMEOUT', text)
-          find([one]).then(() => pending.settle(correlationId, told))
-          return late
+          const late = pending.add(
+            correlationId,
+            'answer to the command',
+            { signal: limits.signal },
+            () => {},
+          )
+          const giveUp = () => {
+            const text = `no answer to the command within ${timeout} ms`
+            pending.settle(correlationId, new IsomqError(provider, 'TIMEOUT', text, { cause: reason }))
+          }
+          const cancel = alarm(clock, LAST_LOOK, giveUp)
+          lookLast(one).then(giveUp)
+          return late.finally(cancel)
         })
         counters.answered++
         return json
@@ -131,11 +172,13 @@ export function createAnswers({ clock, lookEvery, read, trace }: AnswersSetup): 
     },
     giveUp: (correlationId, error) => void pending.settle(correlationId, error),
     reply(correlationId, body) {
+      reason = undefined
       if (settle(correlationId, body)) return
       counters.unclaimed++
       trace('unclaimed', () => ({ correlationId }))
     },
-    lost() {
+    lost(cause) {
+      reason = cause
       for (const one of sought.values()) {
         one.due = clock.now()
         one.pause = Math.min(FIRST_PAUSE, longest)

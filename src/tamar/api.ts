@@ -29,7 +29,7 @@ export interface Api {
 
 export function createApi(settings: ApiSettings): Api {
   const { username, password } = settings
-  const base = settings.url.replace(/\/$/, '')
+  const base = settings.url.replace(/(\/api)?\/*$/, '')
   const credentials = base64(encodeText(`${username}:${password}`))
   const headers = { authorization: `Basic ${credentials}`, 'content-type': 'application/json' }
   const hidden = [password, credentials]
@@ -39,7 +39,7 @@ export function createApi(settings: ApiSettings): Api {
   async function ask(limits: WaitOptions, ...[method, path, fields]: Request): Promise<unknown> {
     const body = fields && JSON.stringify(fields)
     const asked = { ...limits, url: `${base}/api/${path}`, method, headers, body }
-    return judge(await gate(() => send(how, asked)), hidden)
+    return judge(await gate(() => send(how, asked)), hidden, `${method} ${path}`)
   }
 
   return {
@@ -49,12 +49,11 @@ export function createApi(settings: ApiSettings): Api {
 }
 
 /** @throws IsomqError `AUTH_REJECTED`, `PROVIDER` with RabbitMQ's reason, `HTTP`, `PROTOCOL` */
-function judge(answer: HttpAnswer, hidden: readonly string[]): unknown {
+function judge(answer: HttpAnswer, hidden: readonly string[], asked: string): unknown {
   const { status, text } = answer
   const details = { status, body: excerpt(text, hidden) }
   if (status === 401 || status === 403) {
-    const hint =
-      'RabbitMQ refused the sign-in; check user and password, and that the user may use the HTTP API'
+    const hint = `RabbitMQ refused ${asked}; check user, password and vhost, and what the user may do there`
     throw new IsomqError(provider, 'AUTH_REJECTED', hint, { details })
   }
   if (isSuccess(answer) && text === '') return undefined
@@ -63,7 +62,7 @@ function judge(answer: HttpAnswer, hidden: readonly string[]): unknown {
     if (isSuccess(answer)) return found
     if (status < 500 && typeof found?.reason === 'string') {
       const said = excerpt(found.reason, hidden)
-      throw new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}"`, { details })
+      throw new IsomqError(provider, 'PROVIDER', `RabbitMQ answered with "${said}" to ${asked}`, { details })
     }
   } catch (thrown) {
     if (thrown instanceof IsomqError) throw thrown

@@ -1,8 +1,8 @@
 import { IsomqError } from '../core/errors.ts'
 import { createLife, type Life } from '../core/life.ts'
 import * as o from '../core/options.ts'
-import { quiet, type WaitOptions, wait } from '../core/wait.ts'
-import { createAnswers } from './answers.ts'
+import { noTimeout, quiet, type WaitOptions, wait } from '../core/wait.ts'
+import { createAnswers, parseAnswer } from './answers.ts'
 import { checkMs, checkSender, checkText, payloadText } from './payload.ts'
 import type { TamarRecord } from './ports.ts'
 import { createSender, type TamarSettings } from './sender.ts'
@@ -15,6 +15,8 @@ const COMMAND = 2
 /** The last instant that a TIMESTAMP of MySQL can hold. */
 const LAST = 2_147_483_647_000
 const INT = 2 ** 31 - 1
+/** Milliseconds that a broker has to close. */
+const CLOSING = 5_000
 
 const REALTIME: Step = { service: 'redis', failed: 'Redis did not confirm the realtime message' }
 const READ: Step = { service: 'store', failed: 'MySQL did not give the row' }
@@ -55,7 +57,13 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       answers.end(error)
       endAll(steps.chain, error)
     },
-    stop: () => takeStep<unknown>(steps, CLOSE, undefined, () => broker.close()).then(() => {}, life.report),
+    stop() {
+      const stepTimeout = Math.min(settings.stepTimeout || CLOSING, CLOSING)
+      return takeStep<unknown>({ ...steps, stepTimeout }, CLOSE, undefined, () => broker.close()).then(
+        () => {},
+        life.report,
+      )
+    },
   })
   const sender = createSender(steps, life)
   const read = (ids: readonly string[]): Promise<readonly TamarRecord[]> =>
@@ -64,6 +72,9 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       if (Array.isArray(rows)) return rows
       throw new IsomqError(provider, 'PROTOCOL', 'the driver gave something that is no list of rows')
     })
+  // MySQL compares without regard to upper and lower case.
+  const find = async (id: string) =>
+    (await read([id])).find((row) => String(row?.id).toLowerCase() === id.toLowerCase())
   const answers = createAnswers({ ...settings, read, trace: life.trace })
   broker.listen(answers)
 
@@ -83,11 +94,14 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       const messageId = await write()
       // The answer may come as soon as the message is out, and before its confirmation.
       answer = waits ? quiet(answers.wait(correlationId, messageId, limits(), timeout)) : undefined
-      const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail)
+      const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail, limits().timeout)
       if (!answer) return sent
       sent.catch((error) => answers.giveUp(correlationId, error))
-      // An answer says that it went out; that the caller has left says nothing.
-      const answered = answer.catch((error) => (signal?.aborted ? sent : Promise.reject(error)))
+      // An answer says that it went out; that nobody waits any more says nothing.
+      const answered = answer.catch((error) => {
+        if (signal?.aborted || error.code === 'TIMEOUT') return sent
+        throw error
+      })
       await Promise.race([sent, answered])
     })
     return answer
@@ -103,7 +117,8 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       )
       realtime++
     },
-    async sendReliable(userId, payload, { signal, ...by } = {}) {
+    async sendReliable(userId, payload, options) {
+      const { signal, timeout, ...by } = options ?? {}
       const fields = {
         targetUserId: checkText('userId', userId),
         pushType: RELIABLE,
@@ -115,7 +130,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       checkSender(by)
       life.check()
       const trail: Trail = { row: false }
-      return sender.follow({ signal }, trail, async () => {
+      return sender.follow({ signal, timeout }, trail, async () => {
         const messageId = await sender.write(fields, by, trail, signal)
         await sender.publish({ body: bodyOf(messageId) }, trail)
         return messageId
@@ -125,12 +140,13 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       if (Object(given) !== given) throw wrong('the command must be an object that has a type')
       const { type, data = null, timeout = 1_800_000, retryInterval = 60_000, signal, ...more } = given
       const { wait: waits = true, ...by } = more
+      if (typeof waits !== 'boolean') throw wrong('"wait" must be true or false')
       const startedAt = clock.now()
       const commandRequestId = globalThis.crypto.randomUUID()
       const fields = {
         targetUserId: checkText('userId', userId),
         pushType: COMMAND,
-        payload: payloadText({ type: checkText('type', type), data }, maxPayload),
+        payload: payloadText(data, maxPayload, checkText('type', type)),
         commandRequestId,
         expiresAt: startedAt + checkMs('timeout', timeout, LAST - startedAt),
         retryInterval: checkMs('retryInterval', retryInterval, INT),
@@ -142,13 +158,14 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
         throw new IsomqError(provider, 'QUEUE_FULL', text)
       }
       const trail: Trail = { row: false }
+      const left = () => Math.max(1, fields.expiresAt - clock.now())
       if (waits) waiting++
       try {
         const answer = await command(
           commandRequestId,
           trail,
-          () => sender.write(fields, by, trail, signal),
-          () => ({ signal, timeout: Math.max(1, fields.expiresAt - clock.now()) }),
+          () => sender.write(fields, by, trail, signal, left),
+          () => ({ signal, timeout: left() }),
           timeout,
           waits,
         )
@@ -164,7 +181,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       life.check()
       const trail: Trail = { messageId, row: 'unknown' }
       const publishAgain = async () => {
-        const [row] = await read([messageId])
+        const row = await find(messageId)
         if (!row) throw missing(messageId)
         trail.row = true
         const correlationId = row.commandRequestId ?? undefined
@@ -176,20 +193,23 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
       checkText('messageId', messageId)
       life.check()
       const waits = { provider, clock, what: 'row' } as const
-      const [row] = await wait<readonly TamarRecord[]>(limits, waits, (resolve, reject) => {
-        read([messageId]).then(resolve, reject)
+      const row = await wait<TamarRecord | undefined>(limits ?? {}, waits, (resolve, reject) => {
+        find(messageId).then(resolve, reject)
         return undefined
       })
       if (!row) return undefined
       return { messageId: row.id, status: row.status, response: responseOf(row) } as TamarResult<T>
     },
-    async connect(limits = {}) {
+    async connect(limits) {
+      const { timeout: stepTimeout = settings.stepTimeout, signal } = limits ?? {}
+      if (!(stepTimeout >= 0)) throw noTimeout(provider)
       life.revive()
       life.check()
-      const { timeout: stepTimeout = settings.stepTimeout, signal } = limits
-      await wait<unknown>(limits, { provider, clock, what: 'connection' }, (resolve, reject) => {
+      await wait<unknown>({ signal }, { provider, clock, what: 'connection' }, (resolve, reject) => {
         const open = (within: WaitOptions) => broker.connect?.({ ...within, ...(signal && { signal }) })
-        takeStep<unknown>({ ...steps, stepTimeout }, OPEN, undefined, open).then(resolve, reject)
+        takeStep<unknown>({ ...steps, stepTimeout }, OPEN, undefined, open).then(resolve, (error) =>
+          reject(error.cause?.code === 'TIMEOUT' ? error.cause : error),
+        )
         return undefined
       })
     },
@@ -201,17 +221,20 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
   return client
 }
 
+const NO_ROW =
+  'there is no row with this id; send the message, or ask again where its write may still be under way'
+
 const missing = (messageId: string): IsomqError =>
-  new IsomqError(provider, 'PROVIDER', 'there is no row with this id; send the message', {
+  new IsomqError(provider, 'PROVIDER', NO_ROW, {
     details: { service: 'store', messageId, row: false },
   })
 
 function responseOf({ id, commandResponse }: TamarRecord): unknown {
-  if (commandResponse === null) return undefined
+  if (commandResponse == null) return undefined
   try {
-    return JSON.parse(commandResponse)
+    return parseAnswer(commandResponse)
   } catch (cause) {
-    const text = 'the answer in the table is not JSON'
+    const text = 'the answer in the table is not JSON; see the cause'
     throw new IsomqError(provider, 'PROTOCOL', text, { cause, details: { messageId: id, row: true } })
   }
 }

@@ -19,8 +19,7 @@ export function createDrivers(env: TamarEnv, injected: Injected, replies: TamarR
     url,
     username: env.MSG_RABBITMQ_USERNAME!,
     password: env.MSG_RABBITMQ_PASSWORD!,
-    // An empty variable is none.
-    vhost: env.MSG_RABBITMQ_VHOST || undefined,
+    vhost: env.MSG_RABBITMQ_VHOST,
   }
   const broker: TamarBroker = /^ws/i.test(url) ? stompBroker(access) : managementBroker(access)
   broker.listen(replies)

@@ -37,13 +37,33 @@ const NEEDED = [
   'MSG_RABBITMQ_PASSWORD',
 ] as const
 
-const URLS = ['MSG_REDIS_URL', 'MSG_MYSQL_URL', 'MSG_RABBITMQ_URL'] as const
+const OTHERS = ['MSG_MYSQL_HOST', 'MSG_MYSQL_URL', 'MSG_RABBITMQ_VHOST'] as const
 
-const SITE = /^https?:\/\/[^/?#@]+(\/[^?#]*)?$/i
-const SOCKET = /^wss?:\/\/[^/?#@]+([/?#]|$)/i
+const SITE = /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/i
+const SOCKET = /^wss?:\/\/[^/?#@\s]+([/?#]\S*)?$/i
+const isSite = (url: string) => SITE.test(url) && URL.canParse(url)
+const SITE_SAYS = 'a URL that starts with https://, without user, password and query'
+
+/** What variables must be; the rest may be any text. */
+const RULES: readonly (readonly [name: keyof TamarEnv, fits: (text: string) => boolean, says: string])[] = [
+  ['MSG_REDIS_URL', isSite, SITE_SAYS],
+  ['MSG_MYSQL_URL', isSite, SITE_SAYS],
+  [
+    'MSG_RABBITMQ_URL',
+    (url) => isSite(url) || (SOCKET.test(url) && URL.canParse(url)),
+    SITE_SAYS.replace('https://', 'wss:// or https://'),
+  ],
+  [
+    'MSG_MYSQL_HOST',
+    (host) => /^[^\s/?#@\\]+$/.test(host) && URL.canParse(`https://${host}`),
+    'a host such as aws.connect.psdb.cloud',
+  ],
+  ['MSG_REDIS_TOKEN', (token) => !/[^ -~]/.test(token), 'what fits into a header'],
+]
 
 /**
- * A client with the drivers for Upstash, PlanetScale and RabbitMQ, which are loaded when they are first used.
+ * A client with the drivers for Upstash, PlanetScale and RabbitMQ, which are loaded when they are first used. Of the
+ * variables it keeps a copy.
  *
  * @throws IsomqError `CONFIG`, which names all variables that are missing
  */
@@ -51,25 +71,24 @@ export function fromEnv(
   env: TamarEnv | Readonly<Record<string, unknown>>,
   options: Omit<TamarClientOptions, 'redis' | 'store' | 'broker'> = {},
 ): TamarClient {
-  const given = Object(env) as TamarEnv
+  const given: Partial<Record<keyof TamarEnv, string>> = {}
+  for (const name of [...NEEDED, ...OTHERS]) {
+    const value = (Object(env) as Record<string, unknown>)[name]
+    if (value != null && typeof value !== 'string') {
+      throw wrong(`${name} must be a text`, undefined, { option: name })
+    }
+    if (value?.trim()) given[name] = value
+  }
   const missing: string[] = NEEDED.filter((name) => !given[name])
   if (!given.MSG_MYSQL_HOST && !given.MSG_MYSQL_URL) missing.push('MSG_MYSQL_HOST or MSG_MYSQL_URL')
   if (missing.length > 0) {
     throw wrong(`the environment lacks ${missing.join(', ')}; set them`, undefined, { missing })
   }
-  for (const name of URLS) {
-    const url = given[name]
-    const isBroker = name === 'MSG_RABBITMQ_URL'
-    const fits = SITE.test(url!) || (isBroker && SOCKET.test(url!))
-    if (url && !(fits && URL.canParse(url))) {
-      const says = `starts with ${isBroker ? 'wss:// or https://' : 'https://'}, without user, password and query`
-      throw wrong(`${name} must be a URL that ${says}`, undefined, { option: name })
-    }
-  }
-  if (!given.MSG_MYSQL_URL && !/^[^\s/?#@\\]+$/.test(given.MSG_MYSQL_HOST!)) {
-    throw wrong('MSG_MYSQL_HOST must be a host such as aws.connect.psdb.cloud', undefined, {
-      option: 'MSG_MYSQL_HOST',
-    })
+  for (const [option, fits, says] of RULES) {
+    const text = given[option]
+    // The URL stands for the host.
+    const isUsed = text !== undefined && !(option === 'MSG_MYSQL_HOST' && given.MSG_MYSQL_URL)
+    if (isUsed && !fits(text)) throw wrong(`${option} must be ${says}`, undefined, { option })
   }
   return createTamarClient({ ...options, ...lateDrivers(given, options) })
 }

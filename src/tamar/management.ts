@@ -1,7 +1,7 @@
 import { decodeText } from '../core/bytes.ts'
 import { alarm } from '../core/clock.ts'
 import { fromBase64, percent } from '../core/encoding.ts'
-import { IsomqError } from '../core/errors.ts'
+import { IsomqError, toError } from '../core/errors.ts'
 import type { Fetch } from '../core/http.ts'
 import * as o from '../core/options.ts'
 import { abort, aborted, onAbort, quiet, type WaitOptions, wait } from '../core/wait.ts'
@@ -38,7 +38,7 @@ interface Fetched {
   readonly properties?: { readonly correlation_id?: unknown } | undefined
 }
 
-/** Answers that are fetched at once. */
+/** Answers that are fetched at once, at most. */
 const BATCH = 100
 /** Milliseconds between two questions that are not answered, at most. */
 const SLOWEST = 30_000
@@ -81,6 +81,8 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   let polling: AbortController | undefined
   /** Questions in a row that were not answered. */
   let failures = 0
+  /** Answers to ask for at once: fewer after some that were too much for one request. */
+  let batch = BATCH
   let closed = false
   /** Calls under way; they end with the broker. */
   const running = new Set<AbortController>()
@@ -128,22 +130,25 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
 
   async function poll({ signal }: AbortController): Promise<void> {
     let messages: readonly Fetched[] = []
+    const count = batch
     try {
       await declare({ timeout, signal })
-      const fields = { count: BATCH, ackmode: 'ack_requeue_false', encoding: 'auto' }
+      const fields = { count, ackmode: 'ack_requeue_false', encoding: 'auto' }
       messages = listOf(await api.ask({ timeout, signal }, 'POST', `queues/${vhost}/${queue}/get`, fields))
       seenAt = clock.now()
       failures = 0
+      batch = Math.min(BATCH, batch * 2)
     } catch (error) {
       if (signal.aborted) return
       // What an answer holds is gone from the queue, also when it does not arrive; and the queue may be gone.
       seenAt = Number.NEGATIVE_INFINITY
       failures++
+      if ((error as IsomqError).code === 'LIMIT') batch = 1
       missed(error)
     }
     for (const message of messages) hand(message)
     polling = undefined
-    plan(messages.length < BATCH ? Math.min(pollEvery * 2 ** failures, SLOWEST) : 1)
+    plan(messages.length < count ? Math.min(pollEvery * 2 ** failures, SLOWEST) : 1)
   }
 
   function hand(message: Fetched): void {
@@ -157,7 +162,7 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
 
   function missed(error: unknown): void {
     trace('unasked', { error: String(error) })
-    replies?.lost()
+    replies?.lost(toError(error))
   }
 
   function plan(pause: number): void {
@@ -175,7 +180,8 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
     const fields = { properties, routing_key: routingKey, payload: body, payload_encoding: 'string' }
     const path = `exchanges/${vhost}/${percent(exchange)}/publish`
     const { routed } = Object(await api.askAgain(limits, 'POST', path, fields)) as { routed?: unknown }
-    if (routed !== true) {
+    if (routed !== true && routed !== false) throw strange()
+    if (!routed) {
       const text = `no queue is bound to the exchange "${exchange}" with "${routingKey}"; is the gateway set up?`
       throw new IsomqError(provider, 'PROVIDER', text, { details: { routed }, retryable: true })
     }

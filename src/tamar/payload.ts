@@ -10,11 +10,14 @@ const MOST = 255
 /** @throws IsomqError `CONFIG` when it is no text of 1 to 255 characters, or holds half a character */
 export function checkText(name: string, value: unknown): string {
   // Half a character would arrive as another one, and two users would share a channel.
-  if (typeof value === 'string' && value !== '' && value.length <= MOST && !/\p{Surrogate}/u.test(value)) {
+  if (typeof value === 'string' && value !== '' && isShort(value) && !/\p{Surrogate}/u.test(value))
     return value
-  }
   throw wrong(`"${name}" must be a text of 1 to ${MOST} whole characters`)
 }
+
+/** As MySQL counts, to whom an emoji is one character. */
+const isShort = (text: string): boolean =>
+  text.length <= MOST || (text.length <= MOST * 2 && [...text].length <= MOST)
 
 /** @throws IsomqError `CONFIG` when it is not what the table has a place for, or holds what is not known */
 export function checkSender({ senderType, senderId, ...unknown }: TamarSender): void {
@@ -31,9 +34,14 @@ export function checkMs(name: string, value: number, most: number): number {
   throw wrong(`"${name}" must be whole milliseconds from 1 to ${most}`)
 }
 
-/** @throws IsomqError `CONFIG` when it has no JSON, `LIMIT` when that is longer than `most` bytes */
-export function payloadText(payload: unknown, most: number): string {
-  const text = toJson(payload, (cause) => wrong('the payload must be a JSON value', cause))
+/**
+ * The JSON of a payload; that of a command has its type, too.
+ *
+ * @throws IsomqError `CONFIG` when it has no JSON, `LIMIT` when that is longer than `most` bytes
+ */
+export function payloadText(payload: unknown, most: number, type?: string): string {
+  const json = toJson(payload, (cause) => wrong('the payload must be a JSON value; see the cause', cause))
+  const text = type === undefined ? json : `{"type":${JSON.stringify(type)},"data":${json}}`
   // A unit of text is at most 3 bytes: most texts need no counting.
   if (text.length * 3 > most && encodeText(text).length > most) {
     throw new IsomqError(

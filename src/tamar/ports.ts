@@ -67,8 +67,8 @@ export interface TamarReplies {
   /** Whether anybody waits for an answer: a broker that has to ask for them asks only then. */
   readonly waiting: boolean
   reply(correlationId: string, body: string): void
-  /** The reply queue is gone: answers to what was dispatched until now may be gone with it. */
-  lost(): void
+  /** The reply queue is gone or cannot be asked: answers to what was dispatched until now may be gone with it. */
+  lost(reason?: Error): void
 }
 
 /** RabbitMQ: the exchange that the gateway listens to, and a queue for answers. */

@@ -25,9 +25,19 @@ export interface Sender {
    * would leave a row that nobody knows of. A failure is `repeatable` when the same call may come again.
    */
   follow<T>(limits: WaitOptions, trail: Trail, send: () => Promise<T>, repeatable?: boolean): Promise<T>
-  /** Takes a sequence number and writes the row; nothing is left when the signal ends it before the row is begun. */
-  write(fields: RowFields, sender: TamarSender, trail: Trail, signal?: AbortSignal): Promise<string>
-  publish(dispatch: TamarDispatch, trail: Trail): Promise<void>
+  /**
+   * Takes a sequence number and writes the row, within the limit of a step and `left` milliseconds; nothing is left when
+   * the signal ends it before the row is begun.
+   */
+  write(
+    fields: RowFields,
+    sender: TamarSender,
+    trail: Trail,
+    signal?: AbortSignal,
+    left?: () => number,
+  ): Promise<string>
+  /** Within the limit of a step, and `most` milliseconds. */
+  publish(dispatch: TamarDispatch, trail: Trail, most?: number): Promise<void>
 }
 
 const SEQUENCE: Step = {
@@ -45,12 +55,20 @@ const DISPATCH: Step = {
     'the row exists, but RabbitMQ did not confirm its dispatch; call dispatch(messageId), do not send again',
 }
 
+const UNLIMITED = () => Number.POSITIVE_INFINITY
+
 export function createSender(settings: TamarSettings & Steps, life: Life<TamarLifeEvents>): Sender {
   const { clock, redis, store, broker } = settings
   const counters = { rows: 0, dispatched: 0 }
   /** Sends on their way. */
   let running = 0
   let nowIdle: (() => void) | undefined
+
+  /** The steps, none of which may take longer than `most`. */
+  function within(most: number): Steps {
+    if (most === Number.POSITIVE_INFINITY) return settings
+    return { ...settings, stepTimeout: Math.min(settings.stepTimeout || most, most) }
+  }
 
   function track<T>(sending: Promise<T>): Promise<T> {
     running++
@@ -72,7 +90,7 @@ export function createSender(settings: TamarSettings & Steps, life: Life<TamarLi
     async follow(limits, trail, send, repeatable) {
       let left = false
       try {
-        return await wait(limits, { provider, clock, what: 'dispatch' }, (resolve, reject) => {
+        return await wait(limits, { provider, clock, what: 'confirmation' }, (resolve, reject) => {
           track(send()).then(resolve, (error) => {
             // Whom it concerns has gone, and there may be a row.
             if (left && trail.messageId) life.report(withTrail(error, trail, repeatable) as Error)
@@ -86,30 +104,31 @@ export function createSender(settings: TamarSettings & Steps, life: Life<TamarLi
         throw withTrail(error, trail, repeatable)
       }
     },
-    async write(fields, { senderType = 'server', senderId = null }, trail, signal) {
+    async write(fields, { senderType = 'server', senderId = null }, trail, signal, left = UNLIMITED) {
       const key = `seq:user:${fields.targetUserId}`
-      const seq = await takeStep(settings, SEQUENCE, trail, async (limits) => {
-        const given = String(await redis.incr(key, limits))
-        if (/^\d{1,19}$/.test(given)) return given
+      const seq = await takeStep(within(left()), SEQUENCE, trail, async (limits) => {
+        const given = await redis.incr(key, limits)
+        const isExact = typeof given !== 'number' || Number.isSafeInteger(given)
+        if (isExact && /^\d{1,19}$/.test(String(given))) return String(given)
         throw new IsomqError(provider, 'PROTOCOL', 'Redis answered INCR with something that is no number')
       })
       // Nobody waits any more, and nothing has been left.
-      if (signal?.aborted) throw aborted(provider, 'dispatch', signal)
+      if (signal?.aborted) throw aborted(provider, 'confirmation', signal)
       const id = globalThis.crypto.randomUUID()
       trail.messageId = id
       trail.row = 'unknown'
       const nonce = globalThis.crypto.randomUUID()
       const row: TamarRow = { ...fields, id, senderType, senderId, seq, nonce, status: 'PENDING' }
-      await takeStep(settings, ROW, trail, (limits) => store.insert(row, limits))
+      await takeStep(within(left()), ROW, trail, (limits) => store.insert(row, limits))
       trail.row = true
       counters.rows++
       life.trace('written', () => ({ messageId: id, seq }))
       return id
     },
-    async publish(dispatch, trail) {
+    async publish(dispatch, trail, most = UNLIMITED()) {
       // It may outlive the wait for the answer, which can come first.
       const act = ({ timeout }: WaitOptions) => broker.publish(dispatch, { timeout })
-      await quiet(track(takeStep<unknown>(settings, DISPATCH, trail, act)))
+      await quiet(track(takeStep<unknown>(within(most), DISPATCH, trail, act)))
       counters.dispatched++
       life.trace('dispatched', () => ({ messageId: trail.messageId }))
     },

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { alarm, type Clock } from '../core/clock.ts'
 import { IsomqError, toError } from '../core/errors.ts'
 import { abort, type WaitOptions, wait } from '../core/wait.ts'
 import { provider } from './wrong.ts'
@@ -30,6 +30,11 @@ export interface Steps {
 export interface Chain {
   first: UnderWay | undefined
 }
+
+/** Milliseconds longer than a driver may take: one that keeps to its limits says more of what kept it. */
+const GRACE = 100
+/** What a timer cannot count is no limit. */
+const MOST = 2 ** 31 - GRACE
 
 /** Ends what is under way: the client is closed, and waits no more. */
 export function endAll(chain: Chain, error: Error): void {
@@ -92,11 +97,16 @@ export async function takeStep<T>(
 ): Promise<T> {
   const step = new UnderWay(timeout)
   try {
-    return await wait<T>({ timeout }, { provider, clock, what: 'answer' }, (resolve, reject) => {
+    return await wait<T>({}, { provider, clock, what: 'answer' }, (resolve, reject) => {
       const leave = step.join(chain, reject)
+      const late = () => reject(new IsomqError(provider, 'TIMEOUT', `no answer within ${timeout} ms`))
+      const cancel = timeout && timeout < MOST ? alarm(clock, timeout + GRACE, late) : undefined
       // What a driver throws at once is no different from what it rejects with.
       new Promise<T>((done) => done(act(step))).then(resolve, reject)
-      return leave
+      return () => {
+        leave()
+        cancel?.()
+      }
     })
   } catch (thrown) {
     const cause = toError(thrown)

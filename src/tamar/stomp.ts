@@ -44,23 +44,26 @@ export function createStompReader(): (raw: Frame) => StompFrame[] {
   let size = 0
   /** As much of it has been looked at, and holds no frame. */
   let seen = 0
+  /** As much of it a frame has that tells its length. */
+  let length = 0
   return (raw) => {
     const piece = typeof raw === 'string' ? encodeText(raw) : raw
     const bytes = size === 0 ? piece : joined(piece)
     const frames: StompFrame[] = []
     let at = 0
     // Every frame ends in NUL. Without one it only may show that this is none, which need not be asked for each piece.
-    if (bytes.length >= seen * 2 || piece.includes(0)) {
+    if (bytes.length >= length && (bytes.length >= seen * 2 || piece.includes(0))) {
       for (;;) {
         while (bytes[at] === LF || bytes[at] === CR) at++
-        const read = at < bytes.length ? readFrame(bytes, at) : undefined
-        if (!read) break
+        const read = readFrame(bytes, at)
+        length = read.end - at
+        if (!read.frame) break
         frames.push(read.frame)
         at = read.end
       }
       seen = bytes.length - at
     }
-    if (bytes.length - at > MOST) throw malformed(`a frame is longer than ${MOST} bytes`)
+    if (Math.max(bytes.length - at, length) > MOST) throw malformed(`a frame is longer than ${MOST} bytes`)
     if (size === 0 || at > 0) rest = bytes.slice(at)
     size = bytes.length - at
     return frames
@@ -79,13 +82,13 @@ export function createStompReader(): (raw: Frame) => StompFrame[] {
   }
 }
 
-/** The frame that begins at `start`, if all of it is there. */
-function readFrame(bytes: Uint8Array, start: number): { frame: StompFrame; end: number } | undefined {
+/** The frame that begins at `start`, if all of it is there, and its end, as far as it can be told. */
+function readFrame(bytes: Uint8Array, start: number): { frame?: StompFrame; end: number } {
   const lines: string[] = []
   let at = start
   for (;;) {
     const end = bytes.indexOf(LF, at)
-    if (end < 0) return undefined
+    if (end < 0) return { end: start }
     const line = decodeText(bytes.subarray(at, bytes[end - 1] === CR ? end - 1 : end))
     at = end + 1
     if (line === '') break
@@ -98,7 +101,7 @@ function readFrame(bytes: Uint8Array, start: number): { frame: StompFrame; end: 
   // A negative one would lead back to a frame that was read, again and again.
   if (length && !/^\d+$/.test(length)) throw malformed('the content-length of a frame is no number')
   const end = length ? at + Number(length) : bytes.indexOf(0, at)
-  if (end < 0 || end >= bytes.length) return undefined
+  if (end < 0 || end >= bytes.length) return { end: length ? end + 1 : start }
   if (bytes[end] !== 0) throw malformed('a frame is longer than it says')
   return { frame: { command, headers, body: decodeText(bytes.subarray(at, end)) }, end: end + 1 }
 }

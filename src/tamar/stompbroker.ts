@@ -4,14 +4,15 @@ import { type Connection, type ConnectionStatus, createConnection } from '../cor
 import { IsomqError } from '../core/errors.ts'
 import { excerpt } from '../core/http.ts'
 import { type CloseOptions, createLife, type Life, type LifeEvents } from '../core/life.ts'
-import { createLine, useLine } from '../core/line.ts'
+import { createLine, PATIENCE, useLine } from '../core/line.ts'
 import type { State } from '../core/machine.ts'
 import * as o from '../core/options.ts'
 import { createPending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
 import type { WebSocketClass } from '../core/socket.ts'
-import type { WaitOptions } from '../core/wait.ts'
+import { noTimeout, type WaitOptions } from '../core/wait.ts'
 import { accessPieces, type BrokerAccess } from './access.ts'
+import { createGate } from './gate.ts'
 import type { TamarBroker, TamarDispatch, TamarReplies } from './ports.ts'
 import { createStompReader, encodeStomp, HEART_BEAT, type StompFrame } from './stomp.ts'
 import { provider, wrong } from './wrong.ts'
@@ -55,12 +56,17 @@ type Settings = Required<Omit<StompBrokerOptions, Optional>> & Pick<StompBrokerO
 const PROTOCOL = 'v12.stomp'
 /** Where the answers to this client's commands arrive: a queue that RabbitMQ makes for this session alone. */
 const REPLIES = '/temp-queue/isomq'
+/**
+ * Messages of a session that wait for a confirmation at once; the others wait for their turn. RabbitMQ holds a socket
+ * back that is 400 ahead of it, and then falls over its own heart-beats, with a break for all that is under way.
+ */
+const WINDOW = 200
 /** Milliseconds of silence that are suspicious where no signs of life are agreed on. */
 const SILENCE = 300_000
 
 /**
  * RabbitMQ by its plugin Web STOMP. A receipt is RabbitMQ's confirmation; it also comes for what no queue is bound to
- * receive, which STOMP has no way to tell.
+ * receive, which STOMP has no way to tell, and for what a queue with a length limit rejected.
  *
  * @throws IsomqError `CONFIG` when an option is wrong; the text names it
  */
@@ -80,9 +86,15 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
     options,
   )
   const { clock, username, password, vhost, heartBeat, exchange, routingKey, maxPending } = settings
+  for (const [option, name] of Object.entries({ exchange, routingKey })) {
+    // Of what a destination escapes RabbitMQ reads this alone, and has no way to say the thing itself.
+    if (name.includes('%2F'))
+      throw wrong(`the option "${option}" must not contain "%2F"`, undefined, { option })
+  }
   const destination = `/exchange/${named(exchange)}/${named(routingKey)}`
   const pending = createPending<string, true>(provider, clock, Number.POSITIVE_INFINITY)
   const running = new Set<Promise<void>>()
+  const gate = createGate(WINDOW, clock)
   let replies: TamarReplies | undefined
   let read = createStompReader()
   let receipts = 0
@@ -131,7 +143,7 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
       stopBeating()
       const text = 'the socket was lost before RabbitMQ confirmed the message'
       pending.rejectAll(new IsomqError(provider, 'CONNECTION_LOST', text, { cause }))
-      replies?.lost()
+      replies?.lost(cause)
     },
   })
 
@@ -182,42 +194,61 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
 
   const line = createLine(provider, clock, life, connection)
 
-  async function publish({ body, correlationId }: TamarDispatch, limits: WaitOptions): Promise<void> {
+  async function publish(dispatch: TamarDispatch, limits: WaitOptions): Promise<void> {
+    const { signal, timeout = PATIENCE } = limits
+    if (!(timeout >= 0)) throw noTimeout(provider)
     const startedAt = clock.now()
-    for (let tries = 0; ; tries++) {
-      const timeout = limits.timeout && Math.max(1, limits.timeout - (clock.now() - startedAt))
-      try {
-        await useLine(line, { ...limits, timeout }, (session, left) => {
-          const receipt = String(++receipts)
-          const frame = encodeStomp(
-            'SEND',
-            {
-              destination,
-              'content-type': 'application/json',
-              persistent: 'true',
-              receipt,
-              'correlation-id': correlationId,
-              'reply-to': correlationId && REPLIES,
-            },
-            body,
+    const left = () => timeout && Math.max(1, timeout - (clock.now() - startedAt))
+    /** How often the socket was lost under the message. */
+    let losses = 0
+    const attempts = async () => {
+      for (;;) {
+        try {
+          return await useLine(line, { signal, timeout: left() }, (session, rest) =>
+            send(session, dispatch, { signal, timeout: rest }),
           )
-          const how = { signal: limits.signal, timeout: left }
-          return pending.add(receipt, 'confirmation', how, () => session.send(frame))
-        })
-        return
-      } catch (error) {
-        if (!(error instanceof IsomqError) || error.code !== 'CONNECTION_LOST' || life.ended) throw error
-        if (tries >= settings.retries) throw neverConfirmed(tries + 1, error)
+        } catch (error) {
+          if (codeOf(error) !== 'CONNECTION_LOST' || life.ended || ++losses > settings.retries) throw error
+        }
       }
+    }
+    try {
+      await gate(attempts, { signal, timeout })
+    } catch (error) {
+      const code = codeOf(error)
+      if (life.ended || !(code === 'TIMEOUT' || code === 'CONNECTION_LOST')) throw error
+      if (losses > 0) throw neverConfirmed(code, losses, error)
+      // What it ended in names what was left of the time.
+      const { cause } = error as IsomqError
+      throw new IsomqError(provider, code, `no confirmation within ${timeout} ms`, { cause })
     }
   }
 
+  function send(
+    session: Session,
+    { body, correlationId }: TamarDispatch,
+    limits: WaitOptions,
+  ): Promise<true> {
+    const receipt = String(++receipts)
+    const headers = {
+      destination,
+      'content-type': 'application/json',
+      persistent: 'true',
+      receipt,
+      'correlation-id': correlationId,
+      'reply-to': correlationId && REPLIES,
+    }
+    return pending.add(receipt, 'confirmation', limits, () =>
+      session.send(encodeStomp('SEND', headers, body)),
+    )
+  }
+
   /** A missing exchange shows in nothing but this. */
-  function neverConfirmed(times: number, cause: IsomqError): IsomqError {
+  function neverConfirmed(code: 'TIMEOUT' | 'CONNECTION_LOST', losses: number, cause: unknown): IsomqError {
     const text =
-      `the socket was lost ${times} times before RabbitMQ confirmed the message; ` +
-      `check that the exchange "${exchange}" exists and that the user may write to it`
-    return new IsomqError(provider, 'CONNECTION_LOST', text, { cause, details: { exchange } })
+      `the socket was lost before RabbitMQ confirmed the message (${losses} times); ` +
+      `check that the exchange "${exchange}" exists and that the user may write to it and make reply queues`
+    return new IsomqError(provider, code, text, { cause, details: { exchange } })
   }
 
   return {
@@ -246,5 +277,6 @@ export function stompBroker(options: StompBrokerOptions): StompBroker {
   }
 }
 
-/** Of what a destination escapes RabbitMQ reads this alone. */
+const codeOf = (error: unknown): unknown => error instanceof IsomqError && error.code
+
 const named = (name: string): string => name.replaceAll('/', '%2F')

@@ -28,10 +28,8 @@ export interface TamarSender {
   senderId?: string | null | undefined
 }
 
-export interface TamarSendOptions extends TamarSender {
-  /** Ends the wait with `ABORTED`; what has begun is brought to its end. */
-  signal?: AbortSignal | undefined
-}
+/** What ends the wait, by `ABORTED` or `TIMEOUT`, does not end what has begun. */
+export interface TamarSendOptions extends TamarSender, WaitOptions {}
 
 export interface TamarCommand extends TamarSendOptions {
   /** What the user's client is to do. */
@@ -110,7 +108,8 @@ export interface TamarClient {
    * `sendReliable` throws
    */
   sendCommand(userId: string, command: TamarCommand & { wait: false }): Promise<string>
-  sendCommand<T = unknown>(userId: string, command: TamarCommand): Promise<T>
+  sendCommand<T = unknown>(userId: string, command: TamarCommand & { wait?: true | undefined }): Promise<T>
+  sendCommand<T = unknown>(userId: string, command: TamarCommand): Promise<T | string>
   /**
    * Publishes the name of a row (again) whose dispatch failed; no second row appears.
    *

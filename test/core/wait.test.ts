@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { IsomqError } from '../../src/core/errors.ts'
 import { createPending } from '../../src/core/pending.ts'
 import { wait } from '../../src/core/wait.ts'
 import { FakeClock } from '../support/clock.ts'
@@ -23,6 +24,25 @@ describe('wait', () => {
       message: 'tmc: no answer within 50 ms',
     })
     expect([undone, clock.timers]).toEqual([['signal', 'time'], 0])
+  })
+
+  test('hands on why a signal ended only when that is of its own client', async () => {
+    const closed = new IsomqError('tmc', 'CLOSED', 'the client is closed')
+    expect(await rejection(wait({ signal: AbortSignal.abort(closed) }, waiting, () => undefined))).toBe(
+      closed,
+    )
+    for (const reason of [
+      new IsomqError('prism', 'CLOSED', 'another client is closed'),
+      new IsomqError('tmc', 'PROVIDER', 'another call failed', { details: { id: 1 } }),
+    ]) {
+      const error = await rejection(wait({ signal: AbortSignal.abort(reason) }, waiting, () => undefined))
+      expect(error).toMatchObject({ code: 'ABORTED', provider: 'tmc', cause: reason, details: {} })
+    }
+  })
+
+  test.each([{}, 'now', 5, true])('takes no signal that is %j', async (signal) => {
+    const error = await rejection(wait({ signal: signal as never }, waiting, () => undefined))
+    expect(error).toMatchObject({ code: 'CONFIG', message: expect.stringContaining('"signal"') })
   })
 
   test('shares one listener among a thousand waits for one signal, and leaves none', async () => {

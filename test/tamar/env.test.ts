@@ -54,7 +54,12 @@ describe('variables', () => {
 
   test.each(Object.keys(ENV))('lack %s, or it is empty', (name) => {
     const { [name as 'MSG_REDIS_URL']: _, ...rest } = ENV
-    for (const env of [rest, { ...ENV, [name]: '' }, { ...ENV, [name]: undefined }]) {
+    for (const env of [
+      rest,
+      { ...ENV, [name]: '' },
+      { ...ENV, [name]: ' \n' },
+      { ...ENV, [name]: undefined },
+    ]) {
       expect(() => fromEnv(env)).toThrow(CONFIG)
       expect(() => fromEnv(env)).toThrow(new RegExp(name))
     }
@@ -67,6 +72,16 @@ describe('variables', () => {
     ['MSG_REDIS_URL', 'https://u:MARKER@redis.test'],
     ['MSG_REDIS_URL', 'https://'],
     ['MSG_REDIS_URL', 'https://redis.test/?token=MARKER'],
+    ['MSG_REDIS_URL', 'https://redis.test/ MARKER'],
+    ['MSG_REDIS_TOKEN', 'MARKER\nMARKER'],
+    ['MSG_REDIS_TOKEN', 'MARKERö'],
+    ['MSG_REDIS_TOKEN', 5],
+    ['MSG_MYSQL_PASSWORD', { toString: () => 'MARKER' }],
+    ['MSG_MYSQL_HOST', 'db.test:MARKER'],
+    ['MSG_MYSQL_HOST', 'db.test:99999'],
+    ['MSG_MYSQL_HOST', '[::1'],
+    ['MSG_MYSQL_HOST', '<MARKER>'],
+    ['MSG_MYSQL_HOST', '%'],
     ['MSG_MYSQL_URL', 'mysql://u:MARKER@db.test'],
     ['MSG_MYSQL_URL', 'db.test'],
     ['MSG_MYSQL_HOST', 'https://db.test/MARKER'],
@@ -89,6 +104,16 @@ describe('variables', () => {
   test('and wrong options are told apart', () => {
     expect(() => fromEnv(ENV, { maxPayload: -1 })).toThrow(/"maxPayload"/)
     expect(() => fromEnv(ENV, { clock: {} as never })).toThrow(/"clock"/)
+  })
+
+  test('that change afterwards change nothing', async () => {
+    const asked = services()
+    const env: Record<string, string> = { ...ENV }
+    const client = fromEnv(env)
+    for (const name of Object.keys(env)) delete env[name]
+    await client.sendReliable('u1', 1)
+    expect(asked.length).toBeGreaterThan(2)
+    await client.close()
   })
 
   test('that are not known are left alone', async () => {

@@ -57,7 +57,7 @@ describe('a step that fails', () => {
       return held().promise
     }
     const failed = rejection(send(b))
-    await b.clock.advance(4_999)
+    await b.clock.advance(5_099)
     expect(signal?.aborted).toBe(what === 'publish' ? undefined : false)
     await b.clock.advance(1)
     const error = await failed
@@ -70,6 +70,17 @@ describe('a step that fails', () => {
       retryable: row === false,
     })
     expect([signal?.aborted ?? true, b.clock.timers, b.errors]).toEqual([true, 0, []])
+  })
+
+  test('and of which the driver knows why it took too long tells that', async () => {
+    const b = bench({ stepTimeout: 5_000 })
+    const why = new IsomqError('tamar', 'TIMEOUT', 'no connection within 5000 ms', {
+      cause: new Error('connect ECONNREFUSED'),
+    })
+    b.acts.publish = () => new Promise((_, reject) => b.clock.setTimeout(() => reject(why), 5_020))
+    const failed = rejection(b.client.sendReliable('u1', 1))
+    await b.clock.advance(5_020)
+    expect(await failed).toMatchObject({ code: 'PROVIDER', retryable: false, cause: why })
   })
 
   test('hangs for as long as it likes where there is no limit', async () => {
@@ -87,7 +98,7 @@ describe('a step that fails', () => {
     const slow = held()
     b.acts.incr = () => slow.promise
     const failed = rejection(b.client.sendReliable('u1', 1))
-    await b.clock.advance(1_000)
+    await b.clock.advance(1_100)
     await failed
     slow.resolve(1)
     await flush()

@@ -66,19 +66,46 @@ describe('a message', () => {
   })
 
   test.each<[string, Given]>([
-    ['false', { routed: false }],
     ['not told', {}],
     ['no content', status(204)],
     ['a text', { routed: 'true' }],
     ['null', status(200, 'null')],
-  ])('that was routed nowhere is an error: %s', async (_, publish) => {
+    ['a list', []],
+  ])('of which RabbitMQ does not say whether it was routed is an error: %s', async (_, publish) => {
     const b = brokerOver({ publish })
+    expect(await rejection(b.publish())).toMatchObject({
+      code: 'PROTOCOL',
+      message: expect.stringMatching(/check that the URL is that of its HTTP API/),
+    })
+    expect(b.asked).toHaveLength(1)
+  })
+
+  test('that was routed nowhere is an error', async () => {
+    const b = brokerOver({ publish: { routed: false } })
     expect(await rejection(b.publish())).toMatchObject({
       code: 'PROVIDER',
       retryable: true,
       message: expect.stringMatching(/no queue is bound to the exchange "ws\.message\.direct\.exchange"/),
     })
     expect(b.asked).toHaveLength(1)
+  })
+
+  test.each(['https://rabbit.test/mq/api', 'https://rabbit.test/mq/api/', 'https://rabbit.test/mq//'])(
+    'goes to the API below %s',
+    async (url) => {
+      const b = brokerOver({}, { url })
+      await b.publish()
+      expect(b.asked[0]!.url).toMatch(/^https:\/\/rabbit\.test\/mq\/api\/exchanges\//)
+    },
+  )
+
+  test('that may not be sent says what was asked, and what to check', async () => {
+    const b = brokerOver({ declare: status(401, { error: 'not_authorised', reason: 'Access refused.' }) })
+    const error = await rejection(b.publish(COMMAND))
+    expect(error).toMatchObject({ code: 'AUTH_REJECTED', details: { status: 401 } })
+    expect(error.message).toMatch(
+      /refused PUT queues\/%2F\/isomq\.replies\..*check user, password and vhost, and what/,
+    )
   })
 
   test.each<[string, Given, object]>([

@@ -117,6 +117,8 @@ describe('options of a driver', () => {
     [stompBroker, { ...socket, url: 'wss://u:MARKER@r.test/ws' }, 'url'],
     [stompBroker, { ...socket, password: '' }, 'password'],
     [stompBroker, { ...socket, exchange: '' }, 'exchange'],
+    [stompBroker, { ...socket, exchange: 'MARKER%2Fx' }, 'exchange'],
+    [stompBroker, { ...socket, routingKey: 'MARKER%2Fx' }, 'routingKey'],
     [stompBroker, { ...socket, heartBeat: -1 }, 'heartBeat'],
     [stompBroker, { ...socket, heartBeat: 2 ** 31 - 1 }, 'heartBeat'],
     [stompBroker, { ...socket, reconnect: true }, 'reconnect'],

@@ -141,21 +141,60 @@ describe('a message', () => {
     expect(script.sends[0]!.headers[0]).toEqual(['destination', '/exchange/a%2Fb c/ü%2F%'])
   })
 
-  test('of a thousand at once is confirmed by its own receipt', async () => {
+  test('of two hundred at once is confirmed by its own receipt', async () => {
     const b = stompBench()
     const script = await b.signIn()
     const done: number[] = []
-    const all = Array.from({ length: 1_000 }, (_, i) =>
+    const all = Array.from({ length: 200 }, (_, i) =>
       b.broker.publish({ body: String(i) }, NO_LIMIT).then(() => done.push(i)),
     )
     await flush()
-    expect(new Set(script.receipts).size).toBe(1_000)
-    script.confirm(script.receipts.slice(500))
+    expect(new Set(script.receipts).size).toBe(200)
+    script.confirm(script.receipts.slice(100))
     await flush()
-    expect(done.every((i) => i >= 500) && done.length === 500).toBe(true)
+    expect(done.every((i) => i >= 100) && done.length === 100).toBe(true)
     script.confirm(['nobody', 'probe', ''])
     script.confirm()
     await Promise.all(all)
+  })
+
+  // 400 that are not confirmed make RabbitMQ fall over its own flow control, and the socket with it.
+  test('of a thousand waits until fewer than two hundred wait for their confirmation, and keeps its turn', async () => {
+    const b = stompBench()
+    const script = await b.signIn()
+    const all = Array.from({ length: 1_000 }, (_, i) => b.broker.publish({ body: String(i) }, NO_LIMIT))
+    for (let confirmed = 0; confirmed < 1_000; confirmed += 50) {
+      await flush()
+      expect(script.sends).toHaveLength(Math.min(1_000, confirmed + 200))
+      script.confirm(script.receipts.slice(confirmed, confirmed + 50))
+    }
+    await Promise.all(all)
+    expect(script.sends.map(({ body }) => body)).toEqual(Array.from({ length: 1_000 }, (_, i) => String(i)))
+  })
+
+  test('that waits for its turn ends by its limit or its signal, and is not sent then', async () => {
+    const b = stompBench()
+    const script = await b.signIn()
+    const first = Array.from({ length: 200 }, (_, i) => b.broker.publish({ body: String(i) }, NO_LIMIT))
+    const abort = new AbortController()
+    const late = rejection(b.broker.publish({ body: 'late' }, { timeout: 500 }))
+    const left = rejection(b.broker.publish({ body: 'left' }, { timeout: 0, signal: abort.signal }))
+    const last = b.broker.publish({ body: 'last' }, NO_LIMIT)
+    await b.clock.advance(500)
+    abort.abort()
+    expect(await late).toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining('within 500 ms') })
+    expect(await left).toMatchObject({ code: 'ABORTED' })
+    script.confirm()
+    await Promise.all(first)
+    await flush()
+    expect(script.sends.slice(200).map(({ body }) => body)).toEqual(['last'])
+    script.confirm()
+    await last
+  })
+
+  test.each([-1, Number.NaN])('cannot have the limit %s', async (timeout) => {
+    const b = stompBench()
+    expect(await rejection(b.broker.publish(DISPATCH, { timeout }))).toMatchObject({ code: 'CONFIG' })
   })
 
   test('without a confirmation fails with the limit', async () => {

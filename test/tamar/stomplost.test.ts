@@ -67,7 +67,9 @@ describe('a socket that is lost', () => {
     b.network.last.drop()
     await b.clock.advance(7_999)
     await b.clock.advance(1)
-    expect(await failed).toMatchObject({ code: 'TIMEOUT' })
+    const error = await failed
+    expect(error).toMatchObject({ code: 'TIMEOUT', details: { exchange: 'ws.message.direct.exchange' } })
+    expect(error.message).toMatch(/1 times.*ws.message.direct.exchange/)
   })
 
   test('by an ERROR is closed by this side, and what waited goes out again', async () => {
