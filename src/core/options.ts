@@ -44,7 +44,6 @@ const urlOf =
   (given: unknown): boolean =>
     typeof given === 'string' &&
     URL.canParse(given) &&
-    !/\s/.test(given) &&
     new RegExp(`^${scheme}s?://[^/?#@]*${tail}`, 'i').test(given)
 const urlSays = (scheme: string, without = 'user and password') =>
   `a URL that starts with ${scheme}:// or ${scheme}s://, without ${without}`
@@ -53,7 +52,7 @@ export const url = (scheme: 'http' | 'ws', fallback?: string): Piece<string> =>
   (fallback === undefined ? required : piece)(urlSays(scheme), urlOf(scheme), fallback as string)
 export const optionalUrl = (scheme: 'http' | 'ws'): Piece<string | undefined> =>
   piece(urlSays(scheme), urlOf(scheme))
-const isSite = urlOf('http', '(/[^?#]*)?$')
+const isSite = (given: unknown) => urlOf('http', '(/[^?#]*)?$')(given) && !/\s/.test(given as string)
 const SITE = urlSays('http', 'user, password and query')
 /** A URL that paths are put behind. */
 export const site = (): Piece<string> => required(SITE, isSite)

@@ -104,6 +104,7 @@ describe('options of a driver', () => {
     [managementBroker, { ...access, url: 'amqp://u:MARKER@r.test' }, 'url'],
     [managementBroker, { ...access, url: 'wss://r.test' }, 'url'],
     [managementBroker, { ...access, url: 'https://r.test/mq?MARKER' }, 'url'],
+    [managementBroker, { ...access, url: 'https://r.test/MARKER ' }, 'url'],
     [managementBroker, { ...access, username: '' }, 'username'],
     [managementBroker, { ...access, password: 5 }, 'password'],
     [managementBroker, { ...access, vhost: '' }, 'vhost'],
