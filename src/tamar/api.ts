@@ -6,9 +6,10 @@ import type { Injected } from '../core/options.ts'
 import { retryWithin } from '../core/retry.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import { createGate } from './gate.ts'
+import { tellRetries } from './missing.ts'
 import { provider } from './wrong.ts'
 
-export interface ApiSettings extends Required<Omit<Injected, 'logger'>> {
+export interface ApiSettings extends Required<Omit<Injected, 'logger'>>, Pick<Injected, 'logger'> {
   readonly url: string
   readonly username: string
   readonly password: string
@@ -33,7 +34,7 @@ export function createApi(settings: ApiSettings): Api {
   const credentials = base64(encodeText(`${username}:${password}`))
   const headers = { authorization: `Basic ${credentials}`, 'content-type': 'application/json' }
   const hidden = [password, credentials]
-  const how = { ...settings, provider, may: isPassing } as const
+  const how = { ...settings, provider, may: isPassing, retrying: tellRetries(settings, 'broker') } as const
   const gate = createGate(settings.concurrency)
 
   async function ask(limits: WaitOptions, ...[method, path, fields]: Request): Promise<unknown> {

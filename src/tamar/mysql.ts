@@ -5,10 +5,13 @@ import { provider } from './wrong.ts'
 
 // What the database's answers mean: above all, whether a row is there after all.
 
-/** A row with this id is there. */
 const DUPLICATE = 1062
 /** Too many connections; a lock that was not free in time; a deadlock: nothing was done, and may be soon. */
 const BUSY: readonly unknown[] = [1040, 1205, 1213]
+/** It goes down; Vitess has no other number; a commit that failed; called off, or out of time; a fault of Vitess. */
+const UNSURE: readonly unknown[] = [1053, 1105, 1180, 1317, 1815]
+/** No such database; no such table. */
+const ELSEWHERE: readonly unknown[] = [1049, 1146]
 
 /**
  * An answer that the library can read; `hidden` are secrets that it may quote.
@@ -21,9 +24,11 @@ export function readable(answer: HttpAnswer, hidden: readonly string[]): Respons
     throw new IsomqError(provider, 'AUTH_REJECTED', 'the database refused user and password; check them')
   }
   try {
-    const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown }
-    // What the database refuses has the status of a failed request, or of a good one.
-    if (Object(error) === error || (isSuccess(answer) && Object(result) === result)) return new Response(text)
+    const { result, error } = JSON.parse(text) as { result?: unknown; error?: { message?: unknown } }
+    // What the database refuses has the status of a failed request, or of a good one. With that of a failed server and
+    // without a number of MySQL, it is what stands before the database that speaks.
+    const isSaid = Object(error) === error && (status < 500 || errnoIn(error?.message) !== undefined)
+    if (isSaid || (isSuccess(answer) && Object(result) === result)) return new Response(text)
   } catch {
     // Not JSON, or only the beginning of it.
   }
@@ -31,35 +36,61 @@ export function readable(answer: HttpAnswer, hidden: readonly string[]): Respons
   throw strange({ details: { status, body: excerpt(text, hidden) } })
 }
 
-const strange = (options: ConstructorParameters<typeof IsomqError>[3]): IsomqError =>
+export const strange = (options?: ConstructorParameters<typeof IsomqError>[3]): IsomqError =>
   new IsomqError(provider, 'PROTOCOL', 'the database answered with something else; check the URL', options)
 
-/** What a query has thrown: our own, an error of the database, or that its answer makes no sense. */
-export function errorOf(thrown: unknown, hidden: readonly string[] = []): IsomqError {
+/** What a query has thrown: our own, an error of the database, or that its answer makes no sense; `id` is of its row. */
+export function errorOf(thrown: unknown, hidden: readonly string[], id: unknown): IsomqError {
   if (thrown instanceof IsomqError) return thrown
   const { name, message, body } = Object(thrown) as Partial<Error & { body: { code?: unknown } }>
   if (name !== 'DatabaseError') return strange({ cause: thrown })
   const said = excerpt(String(message), hidden)
   const code = excerpt(String(body?.code), hidden)
-  const [, digits] = /errno (\d+)/.exec(String(message)) ?? []
-  const errno = digits === undefined ? undefined : Number(digits)
-  return new IsomqError(provider, 'PROVIDER', `the database answered with "${said}"`, {
-    retryable: errno === undefined ? isVague(code) : BUSY.includes(errno) || isBroken(errno),
-    details: { code, errno },
+  const errno = errnoIn(message)
+  const isDuplicate = errno === DUPLICATE || (errno === undefined && code === 'ALREADY_EXISTS')
+  const duplicate = isDuplicate ? duplicateIn(String(message), id) : undefined
+  const isUnsure = isDuplicate ? !duplicate : errno === undefined ? !isDefinite(code) : isVague(code, errno)
+  const advice = ELSEWHERE.includes(errno) ? '; check the database that the credentials choose' : ''
+  return new IsomqError(provider, 'PROVIDER', `the database answered with "${said}"${advice}`, {
+    retryable: isUnsure || BUSY.includes(errno),
+    details: { code, errno, ...(duplicate && { duplicate }) },
   })
 }
 
-/** Said by what stands before the database, which may not know what has become of the query. */
-const isVague = (code: string): boolean =>
-  /^(UNKNOWN|INTERNAL|UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(code)
+function errnoIn(message: unknown): number | undefined {
+  const [, digits] = /errno (\d+)/.exec(String(message)) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
 
-/** It goes down, or its own connection broke. */
-const isBroken = (errno: number): boolean => errno === 1053 || Math.floor(errno / 1000) === 2
+/** Whether the row itself is there, or another with something that may be there once; neither, if that is not said. */
+function duplicateIn(message: string, id: unknown): 'row' | 'key' | undefined {
+  const [, entry, key] = /Duplicate entry '(.*?)' for key '(?:push_messages\.)?([^']+)'/s.exec(message) ?? []
+  return key ? (key === 'PRIMARY' && entry === id ? 'row' : 'key') : undefined
+}
 
-const errnoOf = (error: unknown): unknown => error instanceof IsomqError && error.details.errno
+/** Said before anything was done. */
+const isDefinite = (code: string): boolean =>
+  /^(INVALID_ARGUMENT|NOT_FOUND|PERMISSION_DENIED|UNAUTHENTICATED|FAILED_PRECONDITION|OUT_OF_RANGE|UNIMPLEMENTED)$/.test(
+    code,
+  )
 
-export const isDuplicate = (error: unknown): boolean =>
-  errnoOf(error) === DUPLICATE || (error instanceof IsomqError && error.details.code === 'ALREADY_EXISTS')
+/**
+ * Said by what stands before the database, which may not know what has become of the query; or its connection to the
+ * database broke. `UNKNOWN` is the code of any number that has none of its own.
+ */
+const isVague = (code: string, errno: number): boolean =>
+  /^(INTERNAL|UNAVAILABLE|ABORTED|CANCELL?ED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(code) ||
+  UNSURE.includes(errno) ||
+  Math.floor(errno / 1000) === 2
+
+const isDuplicateOf = (what: 'row' | 'key') => (error: unknown) =>
+  error instanceof IsomqError && error.details.duplicate === what
+
+/** The row is there: the same query has written it, which was tried again, or repeated on its way. */
+export const isOwn: (error: unknown) => boolean = isDuplicateOf('row')
+
+/** The row is not there, since another has something of it. */
+export const isTaken: (error: unknown) => boolean = isDuplicateOf('key')
 
 /** Whether a query may be tried again at all, be it done or not. */
 export const isPassing = (error: unknown): boolean =>

@@ -10,8 +10,8 @@ import { type Fetch, send } from '../core/http.ts'
 import * as o from '../core/options.ts'
 import { retryWithin } from '../core/retry.ts'
 import { createGate } from './gate.ts'
-import { notInstalled } from './missing.ts'
-import { errorOf, isDuplicate, isPassing, isUndone, readable } from './mysql.ts'
+import { notInstalled, tellRetries } from './missing.ts'
+import { errorOf, isOwn, isPassing, isTaken, isUndone, readable, strange } from './mysql.ts'
 import type { TamarRecord, TamarRow, TamarStore } from './ports.ts'
 import { retold } from './step.ts'
 import { provider, wrong } from './wrong.ts'
@@ -38,6 +38,7 @@ type Optional = 'host' | 'url' | 'fetch' | 'logger'
 type Settings = Required<Omit<PlanetscaleStoreOptions, Optional>> & Pick<PlanetscaleStoreOptions, Optional>
 type Config = Parameters<typeof import('@planetscale/database').connect>[0]
 type Columns = Record<string, string | null>
+type Executed = Awaited<ReturnType<import('@planetscale/database').Connection['execute']>>
 
 // FROM_UNIXTIME gives the instant whatever the session's time zone is; a literal would be read in that zone.
 const INSERT =
@@ -46,8 +47,8 @@ const INSERT =
 const SELECT = 'SELECT id, status, command_request_id, command_response FROM push_messages WHERE id IN (?)'
 
 /**
- * One INSERT and one SELECT by `@planetscale/database`, which has to be installed. Both may be tried again: a row that
- * is there already was written by an attempt whose answer got lost.
+ * One INSERT and one SELECT by `@planetscale/database`, which has to be installed. Both may be tried again: a row whose
+ * id is taken was written by an attempt whose answer got lost.
  *
  * @throws IsomqError `CONFIG` when an option is wrong; the text names it
  */
@@ -71,14 +72,14 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
     throw wrong('give one of the options "host" and "url"', undefined, { option: 'url' })
   }
   const base = (settings.url ?? `https://${host}`).replace(/\/$/, '')
-  const how = { ...settings, provider, may: isPassing } as const
+  const how = { ...settings, provider, may: isPassing, retrying: tellRetries(settings, 'store') } as const
   const gate = createGate(settings.concurrency)
   // The library takes each character for a byte of what it signs in with.
   const [username, password] = [settings.username, settings.password].map(bytesOf) as [string, string]
   const hidden = [settings.password, btoa(`${username}:${password}`)]
 
   /** The library's query, sent as every request of ours is. */
-  async function execute(sql: string, values: unknown[], signal: AbortSignal): Promise<Columns[]> {
+  async function execute(sql: string, values: unknown[], signal: AbortSignal): Promise<Executed> {
     const { connect } = await library()
     const fetch: Config['fetch'] = async (given, init) => {
       const { headers, body } = init as { headers: Record<string, string>; body: string }
@@ -89,9 +90,9 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
     // Each query has a session of its own: those that share one would have to wait for each other.
     const connection = connect({ host: 'localhost', username, password, fetch, cast: textOf })
     try {
-      return (await connection.execute(sql, values)).rows as Columns[]
+      return await connection.execute(sql, values)
     } catch (thrown) {
-      throw errorOf(thrown, hidden)
+      throw errorOf(thrown, hidden, values[0])
     }
   }
 
@@ -103,10 +104,12 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
       try {
         await retryWithin(limits, how, async (signal) => {
           try {
-            await execute(INSERT, values, signal)
+            const { rowsAffected } = await execute(INSERT, values, signal)
+            if (!(rowsAffected >= 1)) throw strange()
           } catch (error) {
-            if (isUnsure && isDuplicate(error)) return
-            isUnsure ||= !isUndone(error)
+            if (isOwn(error)) return
+            // Where something else is taken, no attempt can have written it: MySQL names the id first.
+            isUnsure = !isTaken(error) && (isUnsure || !isUndone(error))
             throw error
           }
         })
@@ -118,8 +121,10 @@ export function planetscaleStore(options: PlanetscaleStoreOptions): TamarStore {
       }
     },
     async select(ids, limits) {
-      const rows = await retryWithin(limits, how, (signal) => execute(SELECT, [[...ids]], signal))
-      return rows.map(recordOf)
+      const found = await retryWithin(limits, how, (signal) => execute(SELECT, [[...ids]], signal))
+      // Also what finds nothing has columns.
+      if (found.headers[0] !== 'id') throw strange()
+      return (found.rows as Columns[]).map(recordOf)
     },
   }
 }
@@ -156,7 +161,7 @@ const valuesOf = (row: TamarRow): unknown[] => [
 ]
 
 function recordOf({ id, status, ...columns }: Columns): TamarRecord {
-  if (!id || !status) throw errorOf(undefined)
+  if (!id || !status) throw strange()
   const { command_request_id: commandRequestId = null, command_response: commandResponse = null } = columns
   return { id, status, commandRequestId, commandResponse }
 }

@@ -4,14 +4,24 @@
  * @module
  */
 import { IsomqError } from '../core/errors.ts'
-import { excerpt, type Fetch, type HttpAnswer, isSuccess, send, statusError } from '../core/http.ts'
+import {
+  excerpt,
+  type Fetch,
+  type HttpAnswer,
+  type HttpRequest,
+  isSuccess,
+  send,
+  statusError,
+} from '../core/http.ts'
 import { parseExact } from '../core/json.ts'
 import * as o from '../core/options.ts'
 import { isRefused, retryWithin } from '../core/retry.ts'
-import type { WaitOptions } from '../core/wait.ts'
-import { notInstalled } from './missing.ts'
+import { type WaitOptions, wait } from '../core/wait.ts'
+import { notInstalled, tellRetries } from './missing.ts'
 import type { TamarRedis } from './ports.ts'
-import { provider } from './wrong.ts'
+import { provider, wrong } from './wrong.ts'
+
+export type { TamarRedis } from './ports.ts'
 
 /** Options of `upstashRedis`. */
 export interface UpstashRedisOptions extends o.Injected {
@@ -50,69 +60,89 @@ export function upstashRedis(options: UpstashRedisOptions): TamarRedis {
     },
     options,
   )
-  const { token } = settings
+  const { clock, token } = settings
+  if (!/^[ -~]+$/.test(token)) {
+    const text = 'the option "token" must be a text of printable ASCII; a line break or accent fits no header'
+    throw wrong(text, undefined, { option: 'token' })
+  }
   const url = settings.url.replace(/\/$/, '')
-  const how = { ...settings, provider, may: isRefused } as const
+  const how = { ...settings, provider, may: isRefused, retrying: tellRetries(settings, 'redis') } as const
   /** What the code at hand asks for goes out in one request, as soon as it has run. */
-  let batch: Asked[] | undefined
+  let batch: Batch | undefined
 
   /** Limits of the command that is just being asked for. */
   let now: WaitOptions = {}
 
   function request({ body }: { body?: unknown }): Promise<{ result: unknown }> {
-    const limits = now
-    return new Promise((resolve, reject) => {
-      const one = { body, limits, resolve, reject }
-      // One request has one limit, and nobody's signal may end what others wait for.
-      if (limits.signal) return void sendAll([one])
-      if (batch?.[0]?.limits.timeout !== limits.timeout) batch = undefined
+    return wait(now, { provider, clock, what: 'answer' }, (resolve, reject) => {
       batch ??= begun()
-      batch.push(one)
-      if (batch.length >= MOST_ASKED) batch = undefined
+      const joined = batch
+      const { asked, over } = joined
+      const one: Asked = { text: JSON.stringify(body), resolve, reject }
+      asked.add(one)
+      joined.size += one.text.length
+      if (asked.size >= MOST_ASKED || joined.size >= MOST_SIZE) batch = undefined
+      return () => {
+        asked.delete(one)
+        if (asked.size > 0) return
+        // Nobody waits for it any more, and who comes now needs another.
+        if (batch === joined) batch = undefined
+        over.abort()
+      }
     })
   }
 
-  function begun(): Asked[] {
-    const asked: Asked[] = []
+  function begun(): Batch {
+    const made: Batch = { asked: new Set(), size: 0, over: new AbortController() }
     Promise.resolve().then(() => {
-      if (batch === asked) batch = undefined
-      sendAll(asked)
+      if (batch === made) batch = undefined
+      sendAll(made)
     })
-    return asked
+    return made
   }
 
-  async function sendAll(asked: readonly Asked[]): Promise<void> {
-    const [first] = asked as readonly [Asked]
-    const isOne = asked.length === 1
-    const body = JSON.stringify(isOne ? first.body : asked.map((one) => one.body))
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const post = { url: isOne ? url : `${url}/pipeline`, method: 'POST', headers, body }
+  async function sendAll({ asked, over: { signal } }: Batch): Promise<void> {
+    let sent: readonly Asked[] = []
     try {
-      const answer = await retryWithin(first.limits, how, (signal) =>
-        send(how, { ...post, signal }).then(notBusy),
-      )
-      const said = isOne ? [readable(answer)] : answersOf(answer, asked.length, token)
-      for (const [i, one] of asked.entries()) settle(one, () => resultOf(said[i], answer, token))
+      const answer = await retryWithin({ signal }, how, (signal) => {
+        // Who has left meanwhile wants it no more.
+        sent = [...asked]
+        return send(how, { ...postOf(sent), signal }).then((answer) => notBusy(answer, token))
+      })
+      const said = sent.length === 1 ? [readable(answer)] : answersOf(answer, sent.length, token)
+      for (const [i, one] of sent.entries()) settle(one, () => resultOf(said[i], answer, token))
     } catch (error) {
       for (const { reject } of asked) reject(error as Error)
     }
   }
 
+  function postOf(sent: readonly Asked[]): HttpRequest {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const texts = sent.map(({ text }) => text).join()
+    return sent.length === 1
+      ? { url, method: 'POST', headers, body: texts }
+      : { url: `${url}/pipeline`, method: 'POST', headers, body: `[${texts}]` }
+  }
+
   let redis: Redis | undefined
+  /** One for all who wait for it, so that what is asked for in one go stays together. */
+  let opening: Promise<Redis> | undefined
 
   /** Loaded when it is needed: bundlers leave out what is not installed, as long as the import stands in a try. */
   async function open(): Promise<Redis> {
     try {
       const { Redis } = await import('@upstash/redis')
-      redis ??= new Redis({ request } as ConstructorParameters<typeof Redis>[0])
+      redis = new Redis({ request } as ConstructorParameters<typeof Redis>[0])
       return redis
     } catch (cause) {
+      opening = undefined
       throw notInstalled('@upstash/redis', cause)
     }
   }
 
   async function run<T>(limits: WaitOptions, command: (redis: Redis) => Promise<T>): Promise<T> {
-    const client = redis ?? (await open())
+    opening ??= open()
+    const client = redis ?? (await opening)
     // A command reaches `request` within the same turn.
     now = limits
     return command(client)
@@ -124,15 +154,22 @@ export function upstashRedis(options: UpstashRedisOptions): TamarRedis {
   }
 }
 
-/** Commands that go out in one request. */
+/** Commands that go out in one request, and the characters that they may have before another is begun. */
 const MOST_ASKED = 100
+const MOST_SIZE = 100_000
 
-/** A command, and who waits for its answer. */
+/** A command as JSON, and who waits for its answer. */
 interface Asked {
-  readonly body: unknown
-  readonly limits: WaitOptions
+  readonly text: string
   resolve(answer: { result: unknown }): void
   reject(error: Error): void
+}
+
+/** Commands that go out in one request, as long as somebody waits for them. */
+interface Batch {
+  readonly asked: Set<Asked>
+  size: number
+  readonly over: AbortController
 }
 
 function settle({ resolve, reject }: Asked, judge: () => unknown): void {
@@ -144,8 +181,8 @@ function settle({ resolve, reject }: Asked, judge: () => unknown): void {
 }
 
 /** @throws IsomqError `HTTP` for what may be tried again: it came too often */
-function notBusy(answer: HttpAnswer): HttpAnswer {
-  if (answer.status === 429) throw statusError(provider, answer)
+function notBusy(answer: HttpAnswer, token: string): HttpAnswer {
+  if (answer.status === 429) throw statusError(provider, answer, [token])
   return answer
 }
 
@@ -168,7 +205,7 @@ function answersOf(answer: HttpAnswer, count: number, token: string): unknown[] 
 }
 
 /** @throws IsomqError `AUTH_REJECTED`, `PROVIDER` with what Redis says, `HTTP`, `PROTOCOL` */
-function resultOf(said: unknown, answer: HttpAnswer, token: string): number | string {
+function resultOf(said: unknown, answer: HttpAnswer, token: string): number | bigint | string {
   const { status } = answer
   if (status === 401 || status === 403) {
     throw new IsomqError(provider, 'AUTH_REJECTED', 'Redis refused the token; check it')
@@ -181,6 +218,8 @@ function resultOf(said: unknown, answer: HttpAnswer, token: string): number | st
     })
   }
   if (!isSuccess(answer)) throw statusError(provider, answer, [token])
+  // The library would make a number of a text that looks like one, and a bigint it leaves alone.
+  if (/^\d{16,}$/.test(String(result))) return BigInt(String(result))
   if (Number.isInteger(result) || typeof result === 'string') return result as number | string
   throw strange(answer, token)
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { type Front, openFront, type Received, type Reply } from './front.ts'
 import { type RedisPeer, redisModule } from './peers.ts'
@@ -28,8 +29,8 @@ export async function redisPeer({ port }: RedisAt): Promise<RedisPeer> {
 export async function startUpstashProxy(redis: RedisAt, token = 'upstash-secret'): Promise<UpstashProxy> {
   const { RESP_TYPES } = redisModule()
   const client = await redisPeer(redis)
-  // Bytes, since a value need not be text.
-  const typeMapping = { [RESP_TYPES.BLOB_STRING]: Buffer }
+  // Bytes, since a value need not be text; digits, since a counter may have more of them than a number.
+  const typeMapping = { [RESP_TYPES.BLOB_STRING]: Buffer, [INTEGER]: String }
   const allowed = ({ headers }: Received): boolean => headers.authorization === `Bearer ${token}`
 
   const run = async (command: unknown, encoded: boolean): Promise<object> => {
@@ -62,7 +63,10 @@ export async function startUpstashProxy(redis: RedisAt, token = 'upstash-secret'
     failure: (text) => ({ error: `ERR ${text}` }),
     stream(request, response) {
       const [, word, name] = /^\/(p?subscribe)\/(.+)$/.exec(request.path) ?? []
-      if (name === undefined || !allowed(request)) return false
+      if (name === undefined || !allowed(request)) {
+        tell(answer(request), response)
+        return true
+      }
       const listen = word === 'subscribe' ? subscribe : psubscribe
       listen(redis, decodeURIComponent(name), response).catch(() => response.destroy())
       return true
@@ -74,9 +78,24 @@ export async function startUpstashProxy(redis: RedisAt, token = 'upstash-secret'
   return { ...front, token }
 }
 
+/** What an integer begins with in Redis's protocol. */
+const INTEGER = ':'.charCodeAt(0)
+/** Stands before the digits of an integer, which JSON has bare. */
+const MARK = `${randomUUID()}:`
+const DIGITS = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
+
+/** Answers with integers that have all their digits. */
+async function tell(reply: Promise<Reply>, response: ServerResponse): Promise<void> {
+  const failed = (error: Error): Reply => ({ status: 500, body: { error: `ERR ${error.message}` } })
+  const { status, body } = await reply.catch(failed)
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body).replaceAll(DIGITS, '$1'))
+}
+
 /** Strings are in base64 then, except `OK`. */
 function encode(answer: unknown, encoded: boolean): unknown {
   if (Array.isArray(answer)) return answer.map((item) => encode(item, encoded))
+  if (typeof answer === 'string' && /^-?\d+$/.test(answer)) return MARK + answer
   if (!Buffer.isBuffer(answer)) return answer
   return answer.toString(encoded ? 'base64' : 'utf8')
 }

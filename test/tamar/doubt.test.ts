@@ -16,11 +16,6 @@ describe('a row that is certainly not there', () => {
     ['an error in a good answer', errno(1048), { code: 'PROVIDER', details: { errno: 1048, row: false } }],
     ['a deadlock', errno(1213), { code: 'PROVIDER', retryable: true, details: { errno: 1213, row: false } }],
     ['a syntax error', failed('syntax error at position 5', 'INVALID_ARGUMENT'), { code: 'PROVIDER' }],
-    [
-      'a duplicate of the first attempt',
-      DUPLICATE,
-      { code: 'PROVIDER', details: { errno: 1062, row: false } },
-    ],
   ])('says so: %s', async (_, answer, expected) => {
     const { insert, clock } = storeOver([answer])
     expect(await rejection(insert())).toMatchObject({
@@ -71,19 +66,6 @@ describe('a row that may be there', () => {
       await insert()
       expect(asked).toHaveLength(2)
     }
-  })
-
-  test('is a success when a later attempt finds it by another name', async () => {
-    const { insert } = storeOver([status(502), failed('duplicate entry', 'ALREADY_EXISTS')])
-    await insert()
-  })
-
-  test('is no success when the duplicate follows what wrote nothing', async () => {
-    const { insert } = storeOver([status(429), DUPLICATE])
-    expect(await rejection(insert())).toMatchObject({
-      code: 'PROVIDER',
-      details: { errno: 1062, row: false },
-    })
   })
 
   test('stays in doubt when the last attempt did not get there', async () => {

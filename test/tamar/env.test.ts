@@ -28,7 +28,7 @@ afterEach(() => {
 function services() {
   const net = fakeFetch(({ url }) => {
     if (url.includes('redis')) return { result: 1 }
-    if (url.includes('Execute')) return { session: null, result: {} }
+    if (url.includes('Execute')) return { session: null, result: { rowsAffected: '1' } }
     return { routed: true }
   })
   vi.stubGlobal('fetch', net.fetch)

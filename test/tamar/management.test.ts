@@ -80,6 +80,13 @@ describe('a message', () => {
     expect(b.asked).toHaveLength(1)
   })
 
+  test('that is sent again is told to the logger', async () => {
+    let asked = 0
+    const b = brokerOver({ publish: () => (++asked === 1 ? status(503) : { routed: true }) })
+    await b.publish()
+    expect(b.records).toMatchObject([{ provider: 'tamar', event: 'retrying', service: 'broker', attempt: 1 }])
+  })
+
   test('that was routed nowhere is an error', async () => {
     const b = brokerOver({ publish: { routed: false } })
     expect(await rejection(b.publish())).toMatchObject({
