@@ -32,7 +32,7 @@ function install(name: string, packages: readonly string[]): string | undefined 
   while (!taken(lock)) pause(100)
   try {
     if (packages.every((one) => installed(folder, one))) return folder
-    console.log(`Installing the peers (${packages.join(', ')}) …`)
+    console.error(`Installing the peers (${packages.join(', ')}) …`)
     mkdirSync(folder, { recursive: true })
     // A manifest of its own, or npm would look for one further up.
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
