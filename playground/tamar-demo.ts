@@ -23,6 +23,8 @@ export interface SendWish {
 export interface Problem {
   readonly code: string
   readonly message: string
+  /** The cause. */
+  readonly why?: string | undefined
   /** Of the row that the failure left behind. */
   readonly messageId?: string | undefined
   readonly row?: boolean | 'unknown' | undefined
@@ -58,8 +60,8 @@ const RETRY_INTERVAL = 5000
 
 /**
  * The backend of an application, as a user of isomq would write one: `POST /tamar-demo/ROOM/send`, `dispatch`,
- * `result`. In the room "real" it sends to the servers that the environment names. It is an object of its own, since the socket to RabbitMQ, and with it the queue for answers, would end with
- * the request otherwise.
+ * `result`. In the room "real" it sends to the servers that the environment names. It is an object of its own, since
+ * the socket to RabbitMQ, and with it the queue for answers, would end with the request otherwise.
  */
 export class TamarDemo {
   readonly #env: Env
@@ -118,7 +120,7 @@ export class TamarDemo {
     }
     if (kind === 'command' && wait) {
       // Nothing that is asked for here lasts as long as an answer may take.
-      for (const data of payloads) this.#await(user, client.sendCommand(user, { ...command, data }))
+      for (const data of payloads) this.#await(wish, client.sendCommand(user, { ...command, data }))
       return { sent: payloads.length }
     }
     let sent = 0
@@ -135,13 +137,19 @@ export class TamarDemo {
   }
 
   /** Tells by an event how a command ended. */
-  #await(user: string, answer: Promise<unknown>): void {
+  #await({ user, timeout }: SendWish, answer: Promise<unknown>): void {
     const startedAt = Date.now()
     const took = () => Date.now() - startedAt
     answer.then(
       (response) => this.#events.emit(() => ({ type: 'answered', user, response, took: took() })),
       (thrown) =>
-        this.#events.emit(() => ({ type: 'unanswered', user, problem: problemOf(thrown), took: took() })),
+        this.#events.emit(() => ({
+          type: 'unanswered',
+          user,
+          timeout,
+          problem: problemOf(thrown),
+          took: took(),
+        })),
     )
   }
 
@@ -184,6 +192,6 @@ function problemOf(thrown: unknown): Problem {
   const { code, message, cause, details } = thrown
   const { messageId, row } = details as Pick<Problem, 'messageId' | 'row'>
   // Which of the three services failed stands in the text; why, in the cause.
-  const why = cause instanceof Error ? ` (${cause.message})` : ''
-  return { code, message: message + why, messageId, row }
+  const why = cause instanceof Error ? cause.message : undefined
+  return { code, message, why, messageId, row }
 }

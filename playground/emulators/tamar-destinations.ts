@@ -1,4 +1,6 @@
 // Where the destinations of STOMP lead in RabbitMQ.
+import type { Broker } from './tamar-broker.ts'
+import type { Frame } from './tamar-frames.ts'
 
 /** What a destination names. */
 export type Destination =
@@ -67,3 +69,26 @@ export const replyDestination = (replyTo: string): string =>
 // A slash is all that is written in another way.
 const escaped = (name: string): string => name.replaceAll('/', '%2F')
 const unescaped = (name: string): string => name.replaceAll('%2F', '/')
+
+/** What a frame names, which it must. */
+export function destinationHeader({ command, headers }: Frame): string {
+  const destination = headers.get('destination')
+  if (destination !== undefined) return destination
+  throw new StompError('Missing destination', `"${command}" must include a 'destination' header\n`)
+}
+
+/** Where a message goes that is sent to a destination; a queue is made on first use. */
+export function targetOf(broker: Broker, text: string): { exchange: string; key: string } {
+  const destination = destinationOf(text)
+  switch (destination.is) {
+    case 'exchange':
+      return destination
+    case 'topic':
+      return { exchange: 'amq.topic', key: destination.key }
+    case 'temp-queue':
+      throw invalidFor(text, 'SEND')
+    case 'queue':
+      broker.declareQueue(destination.queue, { durable: true, autoDelete: false, arguments: {} })
+  }
+  return { exchange: '', key: destination.queue }
+}

@@ -1,7 +1,7 @@
 import type { ObjectState } from '../cloudflare.ts'
 import { EventHub } from './events.ts'
 import { StateStore } from './store.ts'
-import { Broker, type KeptTopology } from './tamar-broker.ts'
+import { Broker } from './tamar-broker.ts'
 import { EmbeddedDispatches, EmbeddedRealtime, EmbeddedRows } from './tamar-embedded.ts'
 import { TamarFaults } from './tamar-faults.ts'
 import { Gateway } from './tamar-gateway.ts'
@@ -20,6 +20,7 @@ import {
   type TamarSettings,
 } from './tamar-settings.ts'
 import { Tally } from './tamar-tally.ts'
+import type { KeptTopology } from './tamar-topology.ts'
 
 type Kept = Partial<Pick<TamarRoom, 'settings' | 'counters' | 'credentials'>> & {
   readonly topology?: KeptTopology

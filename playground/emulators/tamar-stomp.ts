@@ -1,16 +1,18 @@
 import type { ServerSocket } from '../cloudflare.ts'
 import type { Ending } from './faults.ts'
 import { Session } from './session.ts'
-import { BrokerError } from './tamar-broker.ts'
-import { type Destination, destinationOf, invalidFor, StompError } from './tamar-destinations.ts'
-import { encodeFrame, type Frame, FrameReader, Malformed } from './tamar-frames.ts'
-import { headersOf, propertiesOf } from './tamar-headers.ts'
+import { Beats } from './tamar-beats.ts'
+import { destinationHeader, StompError, targetOf } from './tamar-destinations.ts'
+import { type Frame, FrameReader, Malformed } from './tamar-frames.ts'
+import { propertiesOf } from './tamar-headers.ts'
+import type { Queued } from './tamar-queue.ts'
 import type { TamarRoom } from './tamar-room.ts'
+import { connectedFrame, errorFrame, messageFrame, receiptFrame, versionOf } from './tamar-stomp-frames.ts'
 import { type AckMode, type Subscription, Subscriptions } from './tamar-subscriptions.ts'
+import { BrokerError } from './tamar-topology.ts'
+import { Transactions } from './tamar-transactions.ts'
 
 export const SUBPROTOCOLS = ['v12.stomp', 'v11.stomp', 'v10.stomp'] as const
-const VERSIONS = ['1.2', '1.1', '1.0'] as const
-const ALL_VERSIONS = '1.0,1.1,1.2'
 
 const encoder = new TextEncoder()
 
@@ -22,14 +24,21 @@ export class StompSession extends Session {
   readonly subscriptions: Subscriptions
   readonly #room: TamarRoom
   readonly #reader = new FrameReader()
-  readonly #transactions = new Map<string, Frame[]>()
+  readonly #transactions = new Transactions()
+  readonly #beats: Beats
   #over = false
-  #beats: ReturnType<typeof setInterval>[] = []
 
   constructor(room: TamarRoom, socket: ServerSocket, wired: boolean) {
     super(room.lines.stomp, socket, wired)
     this.#room = room
     this.subscriptions = new Subscriptions(room.broker, this)
+    this.#beats = new Beats({
+      least: () => room.settings.minHeartBeat,
+      beat: () => this.sendRaw(this.#shaped(Uint8Array.of(10))),
+      // What is not heard on purpose was not missed.
+      seenAt: () => (room.lines.stomp.faults.muted ? undefined : this.seenAt),
+      silent: () => this.#end(1000, 'STOMP died'),
+    })
     room.lines.stomp.sessions.add(this)
     room.events.emit(() => ({ type: 'connected', line: 'stomp', connection: this.number }))
   }
@@ -74,8 +83,7 @@ export class StompSession extends Session {
     if (this.version === '') throw new StompError('Illegal command', 'You must log in using CONNECT first')
     const transaction = headers.get('transaction')
     if (transaction !== undefined && /^(SEND|ACK|NACK)$/.test(command)) {
-      this.#transaction(transaction).push(frame)
-      return
+      return this.#transactions.add(transaction, frame)
     }
     switch (command) {
       case 'SEND':
@@ -91,13 +99,12 @@ export class StompSession extends Session {
         this.#settle(frame)
         break
       case 'BEGIN':
-        this.#transactions.set(this.#named(frame), [])
+        this.#transactions.begin(frame)
         break
       case 'COMMIT':
         return this.#commit(frame)
       case 'ABORT':
-        this.#transaction(this.#named(frame))
-        this.#transactions.delete(this.#named(frame))
+        this.#transactions.take(frame)
         break
       case 'DISCONNECT':
         if (this.#room.settings.receiptOnDisconnect) this.#receipt(frame)
@@ -111,11 +118,7 @@ export class StompSession extends Session {
   #connect({ headers }: Frame): void {
     // A second one kills the process that serves the connection.
     if (this.version !== '') return this.#end(1011, '')
-    const offered = headers.get('accept-version')?.split(',') ?? ['1.0']
-    const version = VERSIONS.find((one) => offered.includes(one))
-    if (version === undefined) {
-      throw new StompError('Version mismatch', `Supported versions are ${ALL_VERSIONS}\n`)
-    }
+    const version = versionOf(headers)
     const [login, host] = [headers.get('login') ?? 'guest', headers.get('host') ?? '/']
     const { rabbitUser, rabbitPassword } = this.#room.credentials
     if (
@@ -129,14 +132,8 @@ export class StompSession extends Session {
     this.login = login
     this.version = version
     this.#room.counters.stompConnections++
-    const beat = this.#negotiate(headers.get('heart-beat') ?? '0,0')
-    const head = [
-      ['server', 'RabbitMQ/3.10.8'],
-      ['session', this.id],
-      ['heart-beat', beat],
-      ['version', version],
-    ] as const
-    this.#put(encodeFrame('CONNECTED', head))
+    const beat = this.#beats.begin(headers.get('heart-beat') ?? '0,0')
+    this.#put(connectedFrame(this.id, beat, version))
   }
 
   #refuse(text: string): void {
@@ -145,56 +142,20 @@ export class StompSession extends Session {
     if (this.#room.settings.closesRefused) this.#end(1000, 'STOMP died')
   }
 
-  /** Begins to beat, and to listen for beats. */
-  #negotiate(wanted: string): string {
-    const [, theirs = '0', ours = '0'] = /^(\d{1,9}),(\d{1,9})$/.exec(wanted) ?? []
-    const least = this.#room.settings.minHeartBeat
-    const period = (text: string): number => (Number(text) === 0 ? 0 : Math.max(Number(text), least))
-    const [receive, send] = [period(theirs), period(ours)]
-    if (send > 0) this.#beats.push(setInterval(() => this.sendRaw(this.#shaped(Uint8Array.of(10))), send))
-    if (receive > 0) this.#listen(receive)
-    return `${send},${receive}`
-  }
-
-  #listen(period: number): void {
-    // What has signed in counts for the first time.
-    let [seen, silent] = [0, 0]
-    const look = (): void => {
-      silent = this.seenAt === seen && !this.#room.lines.stomp.faults.muted ? silent + 1 : 0
-      seen = this.seenAt
-      if (silent === 2) this.#end(1000, 'STOMP died')
-    }
-    this.#beats.push(setInterval(look, period))
-  }
-
   #send(frame: Frame): void {
     const { headers, body } = frame
-    const text = this.#destination(frame)
+    const text = destinationHeader(frame)
     if (headers.has('message-id')) {
       throw new StompError('Invalid header', "'message-id' is not allowed on 'SEND'.\n")
     }
-    const { exchange, key } = this.#target(destinationOf(text), text)
+    const { exchange, key } = targetOf(this.#room.broker, text)
     const properties = propertiesOf(headers, (name) => this.subscriptions.replyQueue(name))
     this.#room.publish({ exchange, key, properties, body }, this.number)
     this.#receipt(frame)
   }
 
-  #target(destination: Destination, text: string): { exchange: string; key: string } {
-    switch (destination.is) {
-      case 'exchange':
-        return destination
-      case 'topic':
-        return { exchange: 'amq.topic', key: destination.key }
-      case 'temp-queue':
-        throw invalidFor(text, 'SEND')
-      case 'queue':
-        this.#room.broker.declareQueue(destination.queue, { durable: true, autoDelete: false, arguments: {} })
-    }
-    return { exchange: '', key: destination.queue }
-  }
-
   #subscribe(frame: Frame): void {
-    const text = this.#destination(frame)
+    const text = destinationHeader(frame)
     const { headers } = frame
     const mode = headers.get('ack') ?? 'auto'
     const prefetch = headers.get('prefetch-count') ?? '0'
@@ -205,14 +166,8 @@ export class StompSession extends Session {
   }
 
   /** Hands over a message of a subscription. */
-  deliver(subscription: Subscription, message: Parameters<typeof headersOf>[0], tag: string): void {
-    const { destination, redelivered, rest } = headersOf(message)
-    const { id, noAck } = subscription
-    const head: [string, string][] = []
-    if (id !== undefined) head.push(['subscription', id])
-    head.push(['destination', destination], ['message-id', tag], ['redelivered', redelivered])
-    if (!noAck && this.version === '1.2') head.push(['ack', tag])
-    this.#put(encodeFrame('MESSAGE', [...head, ...rest], message.body), true)
+  deliver(subscription: Subscription, message: Queued, tag: string): void {
+    this.#put(messageFrame(subscription, message, tag, this.version), true)
   }
 
   /** Says that a subscription has ended without having been asked. */
@@ -233,34 +188,11 @@ export class StompSession extends Session {
     }
   }
 
-  #named({ command, headers }: Frame): string {
-    const name = headers.get('transaction')
-    if (name !== undefined) return name
-    throw new StompError('Missing transaction', `"${command}" must include a 'transaction' header\n`)
-  }
-
-  #transaction(name: string): Frame[] {
-    const frames = this.#transactions.get(name)
-    if (frames !== undefined) return frames
-    throw new StompError('Bad transaction', `Invalid transaction identifier: ${JSON.stringify(name)}\n`)
-  }
-
   /** Does what has waited; its own receipt comes first. */
   #commit(frame: Frame): void {
-    const name = this.#named(frame)
-    const frames = this.#transaction(name)
-    this.#transactions.delete(name)
+    const frames = this.#transactions.take(frame)
     this.#receipt(frame)
-    for (const { command, headers, body } of frames) {
-      const bare = new Map([...headers].filter(([header]) => header !== 'transaction'))
-      this.#run({ command, headers: bare, body })
-    }
-  }
-
-  #destination({ command, headers }: Frame): string {
-    const destination = headers.get('destination')
-    if (destination !== undefined) return destination
-    throw new StompError('Missing destination', `"${command}" must include a 'destination' header\n`)
+    for (const one of frames) this.#run(one)
   }
 
   #receipt({ headers }: Frame): void {
@@ -272,20 +204,13 @@ export class StompSession extends Session {
       return
     }
     counters.receipts++
-    this.#put(encodeFrame('RECEIPT', [['receipt-id', id]]))
+    this.#put(receiptFrame(id))
   }
 
   #error(title: string, text: string): void {
-    const body = encoder.encode(text)
     this.#room.counters.errors++
     this.#room.events.emit(() => ({ type: 'error', connection: this.number, message: title }))
-    const head = [
-      ['message', title],
-      ['content-type', 'text/plain'],
-      ['version', ALL_VERSIONS],
-      ['content-length', String(body.length)],
-    ] as const
-    this.#put(encodeFrame('ERROR', head, body))
+    this.#put(errorFrame(title, text))
   }
 
   #put(frame: Uint8Array, delivery = false): void {
@@ -309,7 +234,7 @@ export class StompSession extends Session {
 
   protected override left(how: Ending): void {
     this.#over = true
-    for (const beat of this.#beats) clearInterval(beat)
+    this.#beats.end()
     this.#room.lines.stomp.sessions.delete(this)
     this.subscriptions.clear()
     this.#room.events.emit(() => ({

@@ -22,7 +22,10 @@ const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 /** A button of a row was pressed; `done` is what became of the row before. */
 type Press = (row: Row, what: 'ack' | 'answer', done: Done | undefined) => void
 
-/** What a user received; rows may come more than once, and are shown once. */
+/**
+ * What a user received; rows may come more than once, and are shown once. Commands that wait for an answer stand above
+ * all else: what came after them must not hide their buttons.
+ */
 export function createRowInbox(list: HTMLElement, press: Press) {
   const inbox = createInbox<Pushed['type']>(list)
   const entries = new Map<string, Entry>()
@@ -37,8 +40,14 @@ export function createRowInbox(list: HTMLElement, press: Press) {
     if (row.type === 'command') buttons.append(button(row, 'answer', 'Answer'))
     const entry: Entry = { row, item, note, buttons, times: 0, done: undefined }
     entries.set(row.id, entry)
-    if (entries.size > KEPT) entries.delete(entries.keys().next().value!)
+    if (entries.size > KEPT) forget()
     return entry
+  }
+
+  /** Forgets one that is not shown any more: those that wait stay longest. */
+  function forget(): void {
+    const all = [...entries.values()]
+    entries.delete((all.find((entry) => !isOpen(entry)) ?? all[0]!).row.id)
   }
 
   function button(row: Row, what: 'ack' | 'answer', text: string): HTMLElement {
@@ -50,19 +59,23 @@ export function createRowInbox(list: HTMLElement, press: Press) {
     return made
   }
 
-  function show({ row, item, note, buttons, times, done }: Entry): void {
-    const isOpen = row.type === 'command' && !isEnd(done)
+  function show(entry: Entry): void {
+    const { row, item, note, buttons, times, done } = entry
+    const isWaiting = isOpen(entry)
     const said = [
       times > 1 ? `came ${times} times` : '',
       done ?? 'not acked',
-      isOpen && row.expiresAt !== null ? `until ${TIME.format(row.expiresAt)}` : '',
+      isWaiting && row.type === 'command' && row.expiresAt !== null
+        ? `until ${TIME.format(row.expiresAt)}`
+        : '',
     ]
     setText(note, said.filter((text) => text !== '').join(' · '))
     item.dataset.done = done ?? ''
     const [ack, answer] = buttons.children as unknown as Iterable<HTMLElement>
     ack!.hidden = done !== undefined
-    if (answer !== undefined) answer.hidden = !isOpen
-    buttons.hidden = ack!.hidden && !isOpen
+    if (answer !== undefined) answer.hidden = !isWaiting
+    buttons.hidden = ack!.hidden && !isWaiting
+    inbox.pin(item, isWaiting)
   }
 
   return {
@@ -87,6 +100,8 @@ export function createRowInbox(list: HTMLElement, press: Press) {
   }
 }
 
+/** Whether it is a command that can still be answered. */
+const isOpen = ({ row, done }: Entry): boolean => row.type === 'command' && !isEnd(done)
 const isEnd = (done: Done | undefined): boolean => done === 'answered' || done === 'timed out'
 
 function textOf(row: Row): string {

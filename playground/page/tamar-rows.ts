@@ -1,5 +1,7 @@
+import type { Problem } from '../tamar-demo.ts'
 import type { Controls } from './controls.ts'
 import { element, part, partName, plural, setText } from './dom.ts'
+import type { Problems } from './problems.ts'
 import type { TableRow, TamarApi } from './tamar-api.ts'
 import { NAMES, type UserName } from './twins.ts'
 
@@ -14,14 +16,18 @@ interface Shown {
   readonly dispatch: HTMLElement
 }
 
+/** What the table has of its section. */
+export interface RowsPart {
+  readonly section: HTMLElement
+  readonly api: TamarApi
+  readonly controls: Controls
+  readonly problems: Problems
+  readonly isReal: boolean
+  refresh(): void
+}
+
 /** The table of messages as it stands in the database, newest first. */
-export function createRows(
-  section: HTMLElement,
-  api: TamarApi,
-  controls: Controls,
-  refresh: () => void,
-  isReal: boolean,
-) {
+export function createRows({ section, api, controls, problems, refresh, isReal }: RowsPart) {
   const list = part(section, 'rows')
   const shown = new Map<string, Shown>()
 
@@ -54,7 +60,8 @@ export function createRows(
 
   async function send(id: string): Promise<void> {
     const { problem } = await api.dispatch(id)
-    if (problem !== undefined) throw new Error(`dispatch() failed. ${problem.code}: ${problem.message}`)
+    if (problem !== undefined) return failed('dispatch()', problem, id)
+    problems.settled(id)
     controls.say('RabbitMQ has taken the name of the row; there is no second row.')
     // The button goes, and with it the place of the keyboard.
     part(section, 'table').focus()
@@ -63,9 +70,14 @@ export function createRows(
 
   async function ask(id: string): Promise<void> {
     const { problem, status, response } = await api.result(id)
-    if (problem !== undefined) throw new Error(`result() failed. ${problem.code}: ${problem.message}`)
+    if (problem !== undefined) return failed('result()', problem)
     const answer = response === undefined ? 'no answer' : `the answer ${JSON.stringify(response)}`
     controls.say(`result(): ${status}, ${answer}.`)
+  }
+
+  function failed(what: string, { code, message, why }: Problem, about?: string): void {
+    controls.say(`${what} has failed; see below.`)
+    problems.problem(`${what} failed. ${code}: ${message}`, { why, about })
   }
 
   function update(row: TableRow, { item, status, facts, dispatch }: Shown): void {

@@ -1,4 +1,4 @@
-import type { SenderStats, SendWish } from '../tamar-demo.ts'
+import type { Problem, SenderStats, SendWish } from '../tamar-demo.ts'
 import type { Controls } from './controls.ts'
 import { duration, part, plural, setText, textOf } from './dom.ts'
 import type { Log } from './log.ts'
@@ -24,6 +24,7 @@ export interface SendPart {
 export function createSending({ section, api, controls, problems, log, watching, refresh }: SendPart) {
   const field = (name: string) => part<HTMLInputElement>(section, name)
   const choice = (name: string) => part<HTMLSelectElement>(section, name).value
+  const label = () => (choice('kind') === 'command' ? 'Data' : 'Payload')
   let state = 'idle'
   let number = 0
 
@@ -45,12 +46,23 @@ export function createSending({ section, api, controls, problems, log, watching,
       case 'error':
         log('worker', String(event.message), 'error')
         break
-      case 'answered':
-        log('worker', `${who} answered after ${took}: ${JSON.stringify(event.response)}`)
+      case 'answered': {
+        const answer = JSON.stringify(event.response)
+        log('worker', `${who} answered after ${took}: ${answer}`)
+        controls.say(`${who} answered ${answer} after ${took}.`)
         break
+      }
       case 'unanswered': {
-        const { code, message } = event.problem as { code: string; message: string }
-        log('worker', `no answer of ${who} after ${took}. ${code}: ${message}`, 'error')
+        const problem = event.problem as Problem
+        log('worker', `no answer of ${who} after ${took}. ${toldOf(problem)}`, 'error')
+        if (problem.code === 'TIMEOUT') {
+          const limit = duration(Number(event.timeout ?? event.took))
+          controls.say(`TIMEOUT: ${who} did not answer in ${limit}.`)
+        } else if (problem.code !== 'CLOSED') {
+          // Whoever closed the client knows.
+          controls.say(`The command to ${who} has failed; see below.`)
+          failed(problem)
+        }
       }
     }
     show()
@@ -62,6 +74,7 @@ export function createSending({ section, api, controls, problems, log, watching,
     badge.dataset.state = state
     setText(badge, state)
     part(section, 'command').hidden = choice('kind') !== 'command'
+    setText(part(section, 'payload-label'), label())
   }
 
   function told({ state: now, client }: SenderStats): void {
@@ -78,6 +91,13 @@ export function createSending({ section, api, controls, problems, log, watching,
     show()
   }
 
+  /** Tells in the bar why something was not sent; it goes when its row is dispatched. */
+  function failed(problem: Problem, sums = ''): void {
+    const { code, message, why, messageId, row } = problem
+    const remedy = row === true ? ' Its row can be dispatched again, below.' : ''
+    problems.problem(`${sums}${code}: ${message}.${remedy}`, { why, about: messageId })
+  }
+
   /** So many payloads, of which each has its number. */
   function payloads(count: number): unknown[] {
     const text = field('payload').value
@@ -85,7 +105,7 @@ export function createSending({ section, api, controls, problems, log, watching,
       try {
         return JSON.parse(text.replaceAll('{n}', String(++number)))
       } catch (cause) {
-        throw new Error(`The payload is not JSON (${textOf(cause)}).`)
+        throw new Error(`The ${label().toLowerCase()} is not JSON (${textOf(cause)}).`)
       }
     })
   }
@@ -95,25 +115,31 @@ export function createSending({ section, api, controls, problems, log, watching,
     const kind = choice('kind') as SendWish['kind']
     const user = choice('to') as UserName
     const wait = field('wait').checked
+    const what = (sent: number): string => `${plural(sent, `${kind} message`)} to ${NAMES[user]}`
+    const isAsking = kind === 'command' && wait
+    const all = payloads(count)
+    // An answer may be there before it is known that all were sent.
+    if (isAsking) controls.say(`The Worker sends ${what(count)}, and waits.`)
     const { sent, problem } = await api.send({
       kind,
       via: choice('via') as SendWish['via'],
       user,
-      payloads: payloads(count),
+      payloads: all,
       ...(kind === 'command' && {
         type: field('type').value,
         timeout: Number(field('timeout').value) * 1000,
         wait,
       }),
     })
-    const what = `${plural(sent, `${kind} message`)} to ${NAMES[user]}`
-    const isAsking = kind === 'command' && wait
-    controls.say(isAsking ? `The Worker sends ${what}, and waits.` : `The Worker has sent ${what}.`)
-    if (problem !== undefined) {
-      const row = problem.row === true ? ' Its row can be dispatched again, below.' : ''
-      problems.problem(
-        `${sent} of ${count} were sent, then one failed. ${problem.code}: ${problem.message}.${row}`,
+    if (problem === undefined) {
+      if (!isAsking) controls.say(`The Worker has sent ${what(sent)}.`)
+    } else {
+      controls.say(
+        sent === 0
+          ? 'Nothing was sent; see below.'
+          : `The Worker has sent ${what(sent)}, then one failed; see below.`,
       )
+      failed(problem, sent === 0 ? '' : `${sent} of ${count} were sent, then one failed. `)
     }
     refresh()
   }
@@ -144,3 +170,6 @@ export function createSending({ section, api, controls, problems, log, watching,
     },
   }
 }
+
+const toldOf = ({ code, message, why }: Problem): string =>
+  `${code}: ${message}${why === undefined ? '' : ` (${why})`}`

@@ -101,6 +101,7 @@ export function createTamarUser(who: UserName, { section, api, controls, log, wa
     const badge = part(section, own('state'))
     badge.dataset.state = state
     setText(badge, SHOWN[state])
+    part<HTMLButtonElement>(section, own('break')).disabled = state === 'idle'
     setText(part(section, own('toggle')), state === 'idle' ? 'Go online' : 'Go offline')
     const { realtime, rows, again } = sums
     const text = `${realtime} realtime · ${plural(rows, 'row')} · ${again} came again`

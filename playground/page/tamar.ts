@@ -83,7 +83,7 @@ function run({ section, api, problems, isReal }: TamarPart): void {
     })
   })
 
-  const rows = createRows(section, api, controls, refresh, isReal)
+  const rows = createRows({ section, api, controls, problems, refresh, isReal })
   const sending = createSending({ section, api, controls, problems, log, watching, refresh })
   const user = (who: UserName) => createTamarUser(who, { section, api, controls, log, watching, refresh })
   const users: Readonly<Record<UserName, TamarUser>> = { alice: user('alice'), bob: user('bob') }

@@ -8,9 +8,5 @@ export type { ConnectionStatus } from '../core/connection.ts'
 export type { BrokerAccess } from './access.ts'
 export { type ManagementBrokerOptions, managementBroker } from './management.ts'
 export type { TamarBroker } from './ports.ts'
-export {
-  type StompBroker,
-  type StompBrokerEvents,
-  type StompBrokerOptions,
-  stompBroker,
-} from './stompbroker.ts'
+export { stompBroker } from './stompbroker.ts'
+export type { StompBroker, StompBrokerEvents, StompBrokerOptions } from './stompoptions.ts'

@@ -1,57 +1,22 @@
-import type { ReconnectOptions } from '../core/backoff.ts'
 import { alarm } from '../core/clock.ts'
-import { type Connection, type ConnectionStatus, createConnection } from '../core/connection.ts'
+import { type Connection, createConnection } from '../core/connection.ts'
 import { IsomqError } from '../core/errors.ts'
 import { excerpt } from '../core/http.ts'
-import { type CloseOptions, createLife, type Life, type LifeEvents } from '../core/life.ts'
+import { createLife, type Life } from '../core/life.ts'
 import { createLine, PATIENCE, useLine } from '../core/line.ts'
-import type { State } from '../core/machine.ts'
-import * as o from '../core/options.ts'
 import { createPending } from '../core/pending.ts'
 import type { Session } from '../core/session.ts'
-import type { WebSocketClass } from '../core/socket.ts'
 import { noTimeout, type WaitOptions } from '../core/wait.ts'
-import { accessPieces, type BrokerAccess } from './access.ts'
 import { createGate } from './gate.ts'
-import type { TamarBroker, TamarDispatch, TamarReplies } from './ports.ts'
+import type { TamarDispatch, TamarReplies } from './ports.ts'
 import { createStompReader, encodeStomp, HEART_BEAT, type StompFrame } from './stomp.ts'
+import {
+  readStompOptions,
+  type StompBroker,
+  type StompBrokerEvents,
+  type StompBrokerOptions,
+} from './stompoptions.ts'
 import { provider, wrong } from './wrong.ts'
-
-/** Options of `stompBroker`. */
-export interface StompBrokerOptions extends BrokerAccess {
-  /** URL of Web STOMP, such as `wss://rabbit.example/ws`. */
-  url: string
-  /** Milliseconds between signs of life, of both sides; 0 asks for none. Default 10,000. */
-  heartBeat?: number | undefined
-  /** How often a message is sent again whose confirmation was lost with its socket. Default 2. */
-  retries?: number | undefined
-  /** Messages that may wait for a confirmation; more are `QUEUE_FULL`. Default 10,000. */
-  maxPending?: number | undefined
-  /** Milliseconds for opening the socket and signing in together. Default 10,000. */
-  connectTimeout?: number | undefined
-  /** When to try again after the socket was lost; false never does. */
-  reconnect?: false | ReconnectOptions | undefined
-  /** Default: the runtime's, or that of `ws` where it has none. */
-  WebSocket?: WebSocketClass | undefined
-}
-
-export interface StompBrokerEvents extends LifeEvents<ConnectionStatus> {}
-
-/** RabbitMQ over a WebSocket. */
-export interface StompBroker extends TamarBroker {
-  readonly state: State
-  connect(limits?: WaitOptions): Promise<void>
-  /** Adds a handler; returns what takes it off again. */
-  on<K extends keyof StompBrokerEvents>(
-    type: K,
-    handler: (event: StompBrokerEvents[K]) => unknown,
-  ): () => void
-  close(options?: CloseOptions): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-type Optional = 'WebSocket' | 'logger'
-type Settings = Required<Omit<StompBrokerOptions, Optional>> & Pick<StompBrokerOptions, Optional>
 
 const PROTOCOL = 'v12.stomp'
 /** Where the answers to this client's commands arrive: a queue that RabbitMQ makes for this session alone. */
@@ -71,26 +36,8 @@ const SILENCE = 300_000
  * @throws IsomqError `CONFIG` when an option is wrong; the text names it
  */
 export function stompBroker(options: StompBrokerOptions): StompBroker {
-  const settings = o.parseOptions<Settings>(
-    provider,
-    {
-      ...accessPieces(),
-      url: o.url('ws'),
-      heartBeat: o.count(10_000, 0, 2 ** 30),
-      retries: o.count(2, 0),
-      maxPending: o.count(10_000),
-      connectTimeout: o.ms(10_000),
-      reconnect: o.reconnect(),
-      WebSocket: o.callback(),
-    },
-    options,
-  )
+  const settings = readStompOptions(options)
   const { clock, username, password, vhost, heartBeat, exchange, routingKey, maxPending } = settings
-  for (const [option, name] of Object.entries({ exchange, routingKey })) {
-    // Of what a destination escapes RabbitMQ reads this alone, and has no way to say the thing itself.
-    if (name.includes('%2F'))
-      throw wrong(`the option "${option}" must not contain "%2F"`, undefined, { option })
-  }
   const destination = `/exchange/${named(exchange)}/${named(routingKey)}`
   const pending = createPending<string, true>(provider, clock, Number.POSITIVE_INFINITY)
   const running = new Set<Promise<void>>()
