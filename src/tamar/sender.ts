@@ -90,7 +90,7 @@ export function createSender(settings: TamarSettings & Steps, life: Life<TamarLi
     async follow(limits, trail, send, repeatable) {
       let left = false
       try {
-        return await wait(limits, { provider, clock, what: 'confirmation' }, (resolve, reject) => {
+        return await wait(limits ?? {}, { provider, clock, what: 'confirmation' }, (resolve, reject) => {
           track(send()).then(resolve, (error) => {
             // Whom it concerns has gone, and there may be a row.
             if (left && trail.messageId) life.report(withTrail(error, trail, repeatable) as Error)

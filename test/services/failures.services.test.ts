@@ -208,8 +208,28 @@ describe.skipIf(lacking)('on real servers', () => {
       })
       const error = await rejection(client.sendReliable('u', 1))
       expect(error, service).toMatchObject({ code: 'PROVIDER', details: { service, row } })
+      // Over a socket, too, it says why, and not only that nothing came.
+      if (service === 'broker')
+        expect(told(error)).toMatch(/ECONNREFUSED|opening the socket|did not get through/)
       await client.close()
     }
+  })
+
+  // Over STOMP some of what such a queue rejects is confirmed: RabbitMQ's plugin has no word for a rejection.
+  test('over the HTTP API a queue that is full, and rejects, is an error', async () => {
+    const { channel } = world.gateway.rabbit
+    await channel.assertExchange('full', 'direct', { durable: true })
+    await channel.assertQueue('full', {
+      durable: true,
+      arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' },
+    })
+    await channel.bindQueue('full', 'full', 'k')
+    const broker = world.broker('management', { exchange: 'full', routingKey: 'k' })
+    const client = world.client('management', { broker })
+    await client.sendReliable('u', 1)
+    const error = await rejection(client.sendReliable('u', 2))
+    expect(error).toMatchObject({ code: 'PROVIDER', details: { service: 'broker', row: true } })
+    expect(told(error)).toMatch(/reject/)
   })
 
   test('a network that goes silent is noticed, and sends go on when it is back', async () => {

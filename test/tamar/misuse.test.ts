@@ -213,6 +213,15 @@ describe('a reliable message', () => {
   })
 })
 describe('a limit', () => {
+  test('that is null is none', async () => {
+    const b = bench()
+    await b.client.sendRealtime('u', 1, null as never)
+    const id = await b.client.sendReliable('u', 1, null as never)
+    await b.client.dispatch(id, null as never)
+    expect(await b.client.result(id, null as never)).toMatchObject({ messageId: id })
+    await b.client.connect(null as never)
+  })
+
   test.each([-1, Number.NaN])('of %j is refused', async (timeout) => {
     const b = bench()
     const limits = { timeout }
