@@ -68,9 +68,13 @@ export async function turns(count = 5): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setTimeout(resolve, 0))
 }
 
+/** Milliseconds that a pause between attempts has at most, here. */
+const PAUSE = 4_500
+
 /**
  * Moves time on until a promise has come to its end, and gives it. Only for what waits without a limit: the pauses
- * between attempts are then the only timers.
+ * between attempts are then the first timers. Whatever is later is a limit, and nothing is to run into it that only
+ * needs a few turns more.
  */
 export async function driven<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   let over = false
@@ -80,6 +84,7 @@ export async function driven<T>(clock: FakeClock, promise: Promise<T>): Promise<
   promise.then(done, done)
   while (!over) {
     await turns(1)
+    if (!over && (clock.untilNext ?? 0) > PAUSE) await turns(50)
     if (!over && clock.untilNext !== undefined) await clock.advance(clock.untilNext)
   }
   return promise
