@@ -1,7 +1,7 @@
 // What can begin or end a text, and whole numbers. Each is matched without going back, however long the JSON.
 const TOKEN = /\\.|"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 /** What JSON has the content of; classes of one's own are objects, too. */
-const PLAIN = /^\[object (Object|Number|String|Boolean)\]$/
+const PLAIN = / (Object|Number|String|Boolean)]$/
 const LONG = /^-?\d{16,}$/
 
 /** `JSON.parse`, but integers of 16 digits and more arrive as text with all their digits. */
@@ -23,7 +23,7 @@ export function orThrow(this: unknown, key: string, value: unknown): unknown {
     typeof value === 'object'
       ? value === null
         ? (this as Record<string, unknown>)[key] instanceof Date
-        : !(Array.isArray(value) || PLAIN.test(Object.prototype.toString.call(value)))
+        : !(Array.isArray(value) || PLAIN.test({}.toString.call(value)))
       : typeof value === 'number' && !Number.isFinite(value)
   if (isLost) throw new RangeError('JSON cannot hold this')
   return value

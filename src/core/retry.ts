@@ -35,17 +35,22 @@ export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>)
   }
 }
 
-/** The same within a caller's limits, which end what is under way, too. */
+/** The same within a caller's limits, which end what is under way, too; why it took so long is a timeout's cause. */
 export function retryWithin<T>(
   limits: WaitOptions,
   options: Omit<RetryOptions, 'signal'>,
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { provider, clock } = options
-  return wait<T>(limits, { provider, clock, what: 'answer' }, (resolve, reject) => {
+  let last: unknown
+  return wait<T>(limits, { provider, clock, what: 'answer', why: () => last }, (resolve, reject) => {
     const abort = new AbortController()
     const { signal } = abort
-    retry({ ...options, signal }, () => attempt(signal)).then(resolve, reject)
+    const failed = (error: unknown) => {
+      last = error
+      throw error
+    }
+    retry({ ...options, signal }, () => attempt(signal).catch(failed)).then(resolve, reject)
     return () => abort.abort()
   })
 }

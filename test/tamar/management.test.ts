@@ -12,7 +12,7 @@ import {
   password,
   QUEUE,
 } from '../support/tamar-api.ts'
-import { brokenOff, driven, type Given, redirect, refusedBy, status } from '../support/tamar-http.ts'
+import { brokenOff, driven, type Given, redirect, refusedBy, status, turns } from '../support/tamar-http.ts'
 
 describe('a message', () => {
   test('is published to exchange and routing key, persistent, as JSON', async () => {
@@ -85,6 +85,14 @@ describe('a message', () => {
     const b = brokerOver({ publish: () => (++asked === 1 ? status(503) : { routed: true }) })
     await b.publish()
     expect(b.records).toMatchObject([{ provider: 'tamar', event: 'retrying', service: 'broker', attempt: 1 }])
+  })
+
+  test('that is tried until its time is over tells what kept it', async () => {
+    const b = brokerOver({ publish: status(503) })
+    const failed = rejection(b.broker.publish(DISPATCH, { timeout: 400 }))
+    await turns(50)
+    await b.clock.advance(400)
+    expect(await failed).toMatchObject({ code: 'TIMEOUT', cause: { code: 'HTTP', details: { status: 503 } } })
   })
 
   test('that was routed nowhere is an error', async () => {
