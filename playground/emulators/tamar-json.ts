@@ -119,3 +119,12 @@ class JsonReader {
     return `{${names.map((name) => `${name}: ${values.get(name)}`).join(', ')}}`
   }
 }
+
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

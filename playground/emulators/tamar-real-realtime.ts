@@ -1,3 +1,4 @@
+import { isJson } from './tamar-json.ts'
 import { type Link, pause } from './tamar-real-link.ts'
 import type { RedisAccess } from './tamar-real-settings.ts'
 import type { Realtime } from './tamar-services.ts'
@@ -108,13 +109,4 @@ function parted(text: string): [userId: string, payload: string] {
     if (isJson(payload)) return [text.slice(0, at), payload]
   }
   return [text.slice(0, first), text.slice(first + 1)]
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -4,6 +4,7 @@
 //   {"type":"command","id":ID,"seq":N,"command":TYPE,"data":…,"expiresAt":MS}
 //   {"type":"error","reason":TEXT}            to what it cannot read
 // and the user answers {"type":"ack","id":ID} and, to a command, {"type":"response","id":ID,"response":…}.
+import { isJson } from './tamar-json.ts'
 import type { Row } from './tamar-services.ts'
 
 /** A realtime message, whose payload is JSON; undefined when it is not. */
@@ -26,14 +27,5 @@ export function idOf(body: string): string | undefined {
     return typeof id === 'string' && id !== '' ? id : undefined
   } catch {
     return undefined
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }

@@ -6,7 +6,7 @@ import type { Injected } from '../core/options.ts'
 import { retryWithin } from '../core/retry.ts'
 import type { WaitOptions } from '../core/wait.ts'
 import { createGate } from './gate.ts'
-import { tellRetries } from './missing.ts'
+import { tellRetries } from './telling.ts'
 import { provider } from './wrong.ts'
 
 export interface ApiSettings extends Required<Omit<Injected, 'logger'>>, Pick<Injected, 'logger'> {

@@ -12,6 +12,15 @@ import { provider, wrong } from './wrong.ts'
 
 const RELIABLE = 1
 const COMMAND = 2
+/** How long a command may take, in milliseconds: in all, and what is left of that. */
+interface CommandLimits {
+  readonly signal: AbortSignal | undefined
+  readonly timeout: number
+  left(): number
+  /** Whether its answer is waited for. */
+  readonly waits: boolean
+}
+
 /** The last instant that a TIMESTAMP of MySQL can hold. */
 const LAST = 2_147_483_647_000
 const INT = 2 ** 31 - 1
@@ -84,17 +93,15 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
     correlationId: string,
     trail: Trail,
     write: () => Promise<string>,
-    limits: () => { signal: AbortSignal | undefined; timeout: number },
-    timeout: number,
-    waits: boolean,
+    { signal, timeout, left, waits }: CommandLimits,
   ): Promise<unknown> {
-    const { signal } = limits()
     let answer: Promise<unknown> | undefined
     await sender.follow({ signal }, trail, async () => {
       const messageId = await write()
       // The answer may come as soon as the message is out, and before its confirmation.
-      answer = waits ? quiet(answers.wait(correlationId, messageId, limits(), timeout)) : undefined
-      const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail, limits().timeout)
+      const limits = { signal, timeout: left() }
+      answer = waits ? quiet(answers.wait(correlationId, messageId, limits, timeout)) : undefined
+      const sent = sender.publish({ body: bodyOf(messageId), correlationId }, trail, left())
       if (!answer) return sent
       sent.catch((error) => answers.giveUp(correlationId, error))
       // An answer says that it went out; that nobody waits any more says nothing.
@@ -165,9 +172,7 @@ export function createTamarClient(options: TamarClientOptions): TamarClient {
           commandRequestId,
           trail,
           () => sender.write(fields, by, trail, signal, left),
-          () => ({ signal, timeout: left() }),
-          timeout,
-          waits,
+          { signal, timeout, left, waits },
         )
         return (waits ? answer : trail.messageId) as T
       } catch (error) {

@@ -4,10 +4,11 @@ import { fromBase64, percent } from '../core/encoding.ts'
 import { IsomqError, toError } from '../core/errors.ts'
 import type { Fetch } from '../core/http.ts'
 import * as o from '../core/options.ts'
-import { abort, aborted, onAbort, quiet, type WaitOptions, wait } from '../core/wait.ts'
+import { abort, aborted, onAbort, type WaitOptions, wait } from '../core/wait.ts'
 import { accessPieces, type BrokerAccess } from './access.ts'
 import { createApi, strange } from './api.ts'
 import type { TamarBroker, TamarDispatch, TamarReplies } from './ports.ts'
+import { tell } from './telling.ts'
 import { provider, wrong } from './wrong.ts'
 
 /** Options of `managementBroker`. */
@@ -87,14 +88,6 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   /** Calls under way; they end with the broker. */
   const running = new Set<AbortController>()
 
-  function trace(event: string, facts: Record<string, unknown>): void {
-    // Nothing that a logger does may harm a call.
-    if (settings.logger) {
-      const { logger } = settings
-      quiet((async () => logger({ provider, at: clock.now(), event, ...facts }))())
-    }
-  }
-
   async function whileOpen<T>(
     { signal, timeout }: WaitOptions,
     act: (limits: WaitOptions) => Promise<T>,
@@ -161,7 +154,7 @@ export function managementBroker(options: ManagementBrokerOptions): TamarBroker 
   }
 
   function missed(error: unknown): void {
-    trace('unasked', { error: String(error) })
+    tell(settings, 'unasked', { error: String(error) })
     replies?.lost(toError(error))
   }
 
